@@ -1,0 +1,102 @@
+"""Names made harmless for the place that they are written to."""
+
+from __future__ import annotations
+
+import html
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "#": r"\#",
+    "$": r"\$",
+    "%": r"\%",
+    "&": r"\&",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "→": r"$\to$",
+}
+# Spreadsheets also take the full-width forms of = + - @ for the start of a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def plain(text: object) -> str:
+    r"""Write control, bidirectional and other invisible characters as their code points.
+
+    What is left cannot move a cursor, colour a terminal, break a line or turn its direction.
+
+    Example:
+        >>> plain("cat\x1b[31m")
+        'cat\\x1b[31m'
+    """
+    written = str(text)
+    if written.isprintable():
+        return written
+    return "".join(
+        character if character.isprintable() else _code_point(character) for character in written
+    )
+
+
+def _code_point(character: str) -> str:
+    """The Python escape of one character."""
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def html_text(text: object) -> str:
+    """Escape for HTML, between tags or inside a quoted attribute.
+
+    Example:
+        >>> html_text('<b a="1">')
+        '&lt;b a=&quot;1&quot;&gt;'
+    """
+    return html.escape(plain(text), quote=True)
+
+
+def latex_text(text: object) -> str:
+    r"""Escape for LaTeX text mode.
+
+    Example:
+        >>> print(latex_text("50 % of a_b"))
+        50 \% of a\_b
+    """
+    return "".join(_LATEX.get(c, c) for c in plain(text))
+
+
+def markdown_cell(text: object) -> str:
+    r"""Escape for a cell of a Markdown table.
+
+    Example:
+        >>> markdown_cell("a|b")
+        'a\\|b'
+    """
+    escaped = plain(text)
+    for character in "\\`*_[]<>|":
+        escaped = escaped.replace(character, "\\" + character)
+    return escaped
+
+
+def csv_cell(text: object) -> str:
+    """Make a text that a spreadsheet would take for a formula into a text.
+
+    A leading apostrophe marks it; numbers, also negative ones, stay as they are.
+
+    Example:
+        >>> csv_cell("=1+1"), csv_cell("-0.5"), csv_cell("cat.jpg")
+        ("'=1+1", '-0.5', 'cat.jpg')
+    """
+    written = str(text)
+    if not written.lstrip().startswith(_FORMULA_STARTS) and not written.startswith(_FORMULA_STARTS):
+        return written
+    try:
+        float(written)
+    except ValueError:
+        return "'" + written
+    return written

@@ -1,0 +1,6 @@
+"""cli."""
+
+
+def main() -> int:
+    """Run."""
+    return 0
