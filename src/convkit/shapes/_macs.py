@@ -1,0 +1,116 @@
+"""How many multiply-accumulates a layer costs for one image."""
+
+from __future__ import annotations
+
+from math import prod
+
+from convkit.shapes._dimensions import Size, spread, whole
+from convkit.shapes._parameters import filter_weights
+
+
+def conv_macs(
+    in_channels: int,
+    out_channels: int,
+    *,
+    kernel_size: Size,
+    output_size: Size,
+    groups: int = 1,
+    dimensions: int = 2,
+) -> int:
+    """Multiply-accumulates of a convolution for one image.
+
+    `output height * output width * out_channels * (in_channels / groups) * kernel height * kernel
+    width`. One multiplication with its addition is one; biases are not counted.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: An int for every dimension, or a tuple with one for each.
+        output_size: Pixels of the output map: an int for a square one, or a tuple.
+        groups: Groups into which the channels are divided.
+        dimensions: Spatial dimensions when both sizes are ints; a tuple says its own.
+
+    Raises:
+        ShapeError: If an argument is out of range, or the groups do not divide the channels.
+
+    Example:
+        >>> conv_macs(3, 32, kernel_size=5, output_size=32)
+        2457600
+    """
+    count = _count(kernel_size, output_size, dimensions)
+    pixels = prod(whole("output_size", s, 1) for s in spread("output_size", output_size, count))
+    per_filter = filter_weights(
+        in_channels,
+        out_channels,
+        kernel_size=spread("kernel_size", kernel_size, count),
+        groups=groups,
+        dimensions=count,
+    )
+    return pixels * out_channels * per_filter
+
+
+def conv_transpose_macs(
+    in_channels: int,
+    out_channels: int,
+    *,
+    kernel_size: Size,
+    input_size: Size,
+    groups: int = 1,
+    dimensions: int = 2,
+) -> int:
+    """Multiply-accumulates of a transposed convolution for one image.
+
+    Every input pixel meets every weight that belongs to its channel: `input height * input width *
+    in_channels * (out_channels / groups) * kernel height * kernel width`. What padding takes away
+    again is counted too, as `torch.utils.flop_counter` does.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: An int for every dimension, or a tuple with one for each.
+        input_size: Pixels of the input map: an int for a square one, or a tuple.
+        groups: Groups into which the channels are divided.
+        dimensions: Spatial dimensions when both sizes are ints; a tuple says its own.
+
+    Raises:
+        ShapeError: If an argument is out of range, or the groups do not divide the channels.
+
+    Example:
+        >>> conv_transpose_macs(64, 32, kernel_size=2, input_size=(16, 8))
+        1048576
+    """
+    return conv_macs(
+        in_channels,
+        out_channels,
+        kernel_size=kernel_size,
+        output_size=input_size,
+        groups=groups,
+        dimensions=dimensions,
+    )
+
+
+def _count(kernel_size: Size, map_size: Size, dimensions: int) -> int:
+    """Spatial dimensions: what the first tuple says."""
+    for value in (map_size, kernel_size):
+        if isinstance(value, (tuple, list)):
+            return len(value)
+    return whole("dimensions", dimensions, 1)
+
+
+def linear_macs(in_features: int, out_features: int) -> int:
+    """Multiply-accumulates of a fully connected layer for one image.
+
+    `in_features * out_features`; biases are not counted.
+
+    Args:
+        in_features: Numbers that come in.
+        out_features: Numbers that go out.
+
+    Raises:
+        ShapeError: If an argument is below 1 or no whole number.
+
+    Example:
+        >>> linear_macs(2048, 64)
+        131072
+    """
+    return whole("in_features", in_features, 1) * whole("out_features", out_features, 1)
