@@ -11,6 +11,7 @@ fits, so `except ValueError` keeps working:
     │   └── ImageError        (ValueError)    one file that is not a readable image
     ├── MetricError           (ValueError)    predictions or labels that cannot be measured
     ├── FeatureError          (ValueError)    a layer, filter or map that does not exist
+    ├── PlotError             (ValueError)    values of which no picture can be drawn
     ├── TrainingError         (RuntimeError)  training that cannot begin or go on
     │   ├── RunError          (RuntimeError)  a run directory that cannot be used
     │   └── CheckpointError   (RuntimeError)  a checkpoint that is damaged or does not fit
@@ -50,6 +51,10 @@ class MetricError(ConvkitError, ValueError):
 
 class FeatureError(ConvkitError, ValueError):
     """A layer, filter or feature map that does not exist or does not fit."""
+
+
+class PlotError(ConvkitError, ValueError):
+    """Values of which no picture can be drawn."""
 
 
 class TrainingError(ConvkitError, RuntimeError):
