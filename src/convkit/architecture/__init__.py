@@ -1,1 +1,35 @@
-"""architecture."""
+"""The table of layers: its rows, its check, its network, and back again."""
+
+from convkit.architecture._activation import Activation, Dropout
+from convkit.architecture._architecture import Architecture
+from convkit.architecture._composite import Custom, Repeat, Residual
+from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._linear import Flatten, Linear
+from convkit.architecture._norm import BatchNorm, GroupNorm
+from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
+from convkit.architecture._registry import register
+from convkit.architecture._row import Counts, Row, Stated
+
+__all__ = [
+    "Activation",
+    "AdaptiveAvgPool",
+    "Architecture",
+    "AvgPool",
+    "BatchNorm",
+    "Conv",
+    "ConvTranspose",
+    "Counts",
+    "Custom",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool",
+    "GroupNorm",
+    "Linear",
+    "MaxPool",
+    "Repeat",
+    "Residual",
+    "Row",
+    "Stated",
+    "Upsample",
+    "register",
+]

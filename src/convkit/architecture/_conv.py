@@ -1,0 +1,266 @@
+"""Convolution and transposed convolution."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from typing_extensions import override
+
+import convkit.shapes
+from convkit.architecture._attached import Dressed, dressing, tidy_dressing
+from convkit.architecture._row import (
+    Counts,
+    Row,
+    Shape,
+    Size,
+    Stated,
+    require_count,
+    require_image,
+    require_sizes,
+    set_field,
+    spread,
+    tidy_size,
+)
+from convkit.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(Dressed):
+    """A convolution, then its norm, activation and dropout when it carries them.
+
+    1-d, 2-d or 3-d, as the shape that arrives has one, two or three sizes after its channels.
+
+    Args:
+        out_channels: Number of filters.
+        kernel_size: Size of a filter, an int or `(height, width)`.
+        stride: Step of the filter.
+        padding: Rows and columns added on each side, or `"same"`.
+        dilation: Distance between the taps of the filter.
+        groups: Number of groups that the channels are cut into.
+        bias: Whether each filter has a bias.
+        padding_mode: What the padding is filled with.
+        in_channels: Channels that arrive; only checked, it is inferred anyway.
+        norm: `"batch"` or a row such as `GroupNorm(8)`, run after the convolution.
+        activation: A word such as `"relu"` or an `Activation` row, run after the norm.
+        dropout: Share of values set to zero in training, run last.
+        name: Name of the conv module in place of `conv1`, `conv2`, ...
+        stated: What a table says beside the layer.
+
+    Example:
+        >>> Conv(32, kernel_size=5, padding=2).shape_after((3, 32, 32))
+        (32, 32, 32)
+    """
+
+    kind: ClassVar[str] = "conv"
+    prefix: ClassVar[str] = "conv"
+
+    out_channels: int
+    _: KW_ONLY
+    kernel_size: Size
+    stride: Size = 1
+    padding: Size | Literal["same"] = 0
+    dilation: Size = 1
+    groups: int = 1
+    bias: bool = True
+    padding_mode: PaddingMode = "zeros"
+    in_channels: int | None = None
+    norm: str | Row | None = None
+    activation: str | Row | None = None
+    dropout: float | None = None
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    def __post_init__(self) -> None:
+        _tidy_conv(self)
+        if self.padding != "same":
+            set_field(self, "padding", tidy_size(self.padding))
+            require_sizes("padding", self.padding, least=0)
+        if self.padding_mode not in PADDING_MODES:
+            raise ArchitectureError(
+                f"padding_mode must be one of {', '.join(PADDING_MODES)}; got {self.padding_mode!r}"
+            )
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        _, sizes = _arriving(self, input_shape)
+        after = convkit.shapes.conv_output(
+            sizes,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+        )
+        return (self.out_channels, *after)
+
+    @override
+    def count(self, input_shape: Shape) -> Counts:
+        channels, sizes = _arriving(self, input_shape)
+        kernel = spread(self.kernel_size, len(sizes))
+        parameters = convkit.shapes.conv_parameters(
+            channels, self.out_channels, kernel_size=kernel, groups=self.groups, bias=self.bias
+        )
+        macs = convkit.shapes.conv_macs(
+            channels,
+            self.out_channels,
+            kernel_size=kernel,
+            output_size=self.shape_after(input_shape)[1:],
+            groups=self.groups,
+        )
+        return Counts(weights=parameters.weights, biases=parameters.biases, macs=macs)
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        channels, sizes = _arriving(self, input_shape)
+        layer = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(sizes) - 1]
+        return layer(
+            channels,
+            self.out_channels,
+            self.kernel_size,  # type: ignore[arg-type] # an int or as many as there are sizes
+            stride=self.stride,  # type: ignore[arg-type] # as above
+            padding=self.padding,  # type: ignore[arg-type] # as above
+            dilation=self.dilation,  # type: ignore[arg-type] # as above
+            groups=self.groups,
+            bias=self.bias,
+            padding_mode=self.padding_mode,
+        )
+
+    @override
+    def expand(self) -> tuple[Row, ...]:
+        plain = replace(self, norm=None, activation=None, dropout=None)
+        return (plain, *dressing(self))
+
+
+@dataclass(frozen=True, slots=True)
+class ConvTranspose(Dressed):
+    """A transposed convolution, then its norm, activation and dropout when it carries them.
+
+    Args:
+        out_channels: Number of filters.
+        kernel_size: Size of a filter, an int or `(height, width)`.
+        stride: Factor by which the maps grow.
+        padding: Rows and columns taken off on each side.
+        output_padding: Rows and columns added on one side.
+        dilation: Distance between the taps of the filter.
+        groups: Number of groups that the channels are cut into.
+        bias: Whether each filter has a bias.
+        in_channels: Channels that arrive; only checked, it is inferred anyway.
+        norm: As of `Conv`.
+        activation: As of `Conv`.
+        dropout: As of `Conv`.
+        name: Name of its module.
+        stated: What a table says beside the layer.
+
+    Example:
+        >>> ConvTranspose(8, kernel_size=2, stride=2).shape_after((16, 7, 7))
+        (8, 14, 14)
+    """
+
+    kind: ClassVar[str] = "transposed conv"
+    prefix: ClassVar[str] = "deconv"
+
+    out_channels: int
+    _: KW_ONLY
+    kernel_size: Size
+    stride: Size = 1
+    padding: Size = 0
+    output_padding: Size = 0
+    dilation: Size = 1
+    groups: int = 1
+    bias: bool = True
+    in_channels: int | None = None
+    norm: str | Row | None = None
+    activation: str | Row | None = None
+    dropout: float | None = None
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    def __post_init__(self) -> None:
+        _tidy_conv(self)
+        for name in ("padding", "output_padding"):
+            set_field(self, name, tidy_size(getattr(self, name)))
+            require_sizes(name, getattr(self, name), least=0)
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        _, sizes = _arriving(self, input_shape)
+        after = convkit.shapes.conv_transpose_output(
+            sizes,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            output_padding=self.output_padding,
+            dilation=self.dilation,
+        )
+        return (self.out_channels, *after)
+
+    @override
+    def count(self, input_shape: Shape) -> Counts:
+        channels, sizes = _arriving(self, input_shape)
+        kernel = spread(self.kernel_size, len(sizes))
+        # The weights are a convolution's with its ends swapped: (in, out / groups, ...), and every
+        # weight meets every pixel that arrives once.
+        weights = channels * (self.out_channels // self.groups) * math.prod(kernel)
+        biases = self.out_channels if self.bias else 0
+        return Counts(weights=weights, biases=biases, macs=weights * math.prod(sizes))
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        channels, sizes = _arriving(self, input_shape)
+        layer = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[len(sizes) - 1]
+        return layer(
+            channels,
+            self.out_channels,
+            self.kernel_size,  # type: ignore[arg-type] # an int or as many as there are sizes
+            stride=self.stride,  # type: ignore[arg-type] # as above
+            padding=self.padding,  # type: ignore[arg-type] # as above
+            output_padding=self.output_padding,  # type: ignore[arg-type] # as above
+            groups=self.groups,
+            bias=self.bias,
+            dilation=self.dilation,  # type: ignore[arg-type] # as above
+        )
+
+    @override
+    def expand(self) -> tuple[Row, ...]:
+        plain = replace(self, norm=None, activation=None, dropout=None)
+        return (plain, *dressing(self))
+
+
+def _tidy_conv(row: Conv | ConvTranspose) -> None:
+    """The checks that both convolutions share."""
+    for name in ("kernel_size", "stride", "dilation"):
+        set_field(row, name, tidy_size(getattr(row, name)))
+        require_sizes(name, getattr(row, name))
+    require_count("out_channels", row.out_channels)
+    require_count("groups", row.groups)
+    if row.in_channels is not None:
+        require_count("in_channels", row.in_channels)
+    tidy_dressing(row)
+
+
+def _arriving(row: Conv | ConvTranspose, input_shape: Shape) -> tuple[int, tuple[int, ...]]:
+    """Channels and sizes that arrive, when they fit this row."""
+    channels, sizes = require_image(row.kind, input_shape)
+    if row.in_channels not in (None, channels):
+        raise ArchitectureError(
+            f"in_channels={row.in_channels} is stated, but {channels} channels arrive; "
+            f"in_channels={channels} would fit"
+        )
+    if channels % row.groups or row.out_channels % row.groups:
+        fitting = math.gcd(channels, row.out_channels)
+        raise ArchitectureError(
+            f"groups={row.groups} must divide both the {channels} channels that arrive and "
+            f"out_channels={row.out_channels}; any divisor of {fitting} would"
+        )
+    return channels, sizes

@@ -1,0 +1,108 @@
+"""Norm layers: batch norm and group norm."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from typing_extensions import override
+
+from convkit.architecture._row import Counts, Row, Shape, Stated, require_count
+from convkit.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Row):
+    """Each channel brought to mean 0 and variance 1 over the batch, then scaled and shifted.
+
+    Args:
+        eps: Added to the variance.
+        momentum: Share of each batch in the running statistics.
+        affine: Whether a scale and a shift are learned.
+        name: Name of its module in place of `bn1`, `bn2`, ...
+        stated: What a table says beside the layer.
+
+    Example:
+        >>> BatchNorm().count((32, 14, 14)).parameters
+        64
+    """
+
+    kind: ClassVar[str] = "batch norm"
+    prefix: ClassVar[str] = "bn"
+
+    _: KW_ONLY
+    eps: float = 1e-5
+    momentum: float = 0.1
+    affine: bool = True
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    @override
+    def count(self, input_shape: Shape) -> Counts:
+        channels = input_shape[0] if self.affine else 0
+        return Counts(weights=channels, biases=channels)
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        layer = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[
+            len(input_shape) - 1
+        ]
+        return layer(input_shape[0], eps=self.eps, momentum=self.momentum, affine=self.affine)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNorm(Row):
+    """Groups of channels brought to mean 0 and variance 1 in each image.
+
+    Args:
+        groups: Number of groups; it divides the channels.
+        eps: Added to the variance.
+        affine: Whether a scale and a shift are learned for each channel.
+        name: Name of its module in place of `gn1`, `gn2`, ...
+        stated: What a table says beside the layer.
+    """
+
+    kind: ClassVar[str] = "group norm"
+    prefix: ClassVar[str] = "gn"
+
+    groups: int
+    _: KW_ONLY
+    eps: float = 1e-5
+    affine: bool = True
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    def __post_init__(self) -> None:
+        require_count("groups", self.groups)
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        channels = input_shape[0]
+        if channels % self.groups:
+            fitting = [n for n in range(1, channels + 1) if channels % n == 0]
+            nearest = min(fitting, key=lambda n: abs(n - self.groups))
+            raise ArchitectureError(
+                f"groups={self.groups} does not divide the {channels} channels that arrive; "
+                f"groups={nearest} would"
+            )
+        return input_shape
+
+    @override
+    def count(self, input_shape: Shape) -> Counts:
+        channels = input_shape[0] if self.affine else 0
+        return Counts(weights=channels, biases=channels)
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        return nn.GroupNorm(self.groups, input_shape[0], eps=self.eps, affine=self.affine)

@@ -1,0 +1,272 @@
+"""Pooling and upsampling."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from typing_extensions import override
+
+import convkit.shapes
+from convkit.architecture._row import (
+    Row,
+    Shape,
+    Size,
+    Stated,
+    require_image,
+    require_sizes,
+    set_field,
+    spread,
+    tidy_size,
+)
+from convkit.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool(Row):
+    """The greatest value of each window.
+
+    Args:
+        kernel_size: Size of a window, an int or `(height, width)`.
+        stride: Step of the window; None for the kernel size.
+        padding: Rows and columns added on each side, at most half the kernel.
+        dilation: Distance between the taps of the window.
+        ceil_mode: Whether a last window that is only partly filled counts.
+        name: Name of its module in place of `pool1`, `pool2`, ...
+        stated: What a table says beside the layer.
+
+    Example:
+        >>> MaxPool(3, stride=2).shape_after((64, 55, 55))
+        (64, 27, 27)
+    """
+
+    kind: ClassVar[str] = "max pool"
+    prefix: ClassVar[str] = "pool"
+
+    kernel_size: Size
+    _: KW_ONLY
+    stride: Size | None = None
+    padding: Size = 0
+    dilation: Size = 1
+    ceil_mode: bool = False
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    def __post_init__(self) -> None:
+        _tidy_pool(self)
+        set_field(self, "dilation", tidy_size(self.dilation))
+        require_sizes("dilation", self.dilation)
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        channels, sizes = require_image(self.kind, input_shape)
+        after = convkit.shapes.pool_output(
+            sizes,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+        )
+        return (channels, *after)
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        layer = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)[len(input_shape) - 2]
+        return layer(
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool(Row):
+    """The mean of each window.
+
+    Args:
+        kernel_size: Size of a window, an int or `(height, width)`.
+        stride: Step of the window; None for the kernel size.
+        padding: Rows and columns of zeros on each side, at most half the kernel.
+        ceil_mode: Whether a last window that is only partly filled counts.
+        count_include_pad: Whether the zeros of the padding count in the mean.
+        name: Name of its module in place of `pool1`, `pool2`, ...
+        stated: What a table says beside the layer.
+    """
+
+    kind: ClassVar[str] = "average pool"
+    prefix: ClassVar[str] = "pool"
+
+    kernel_size: Size
+    _: KW_ONLY
+    stride: Size | None = None
+    padding: Size = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    def __post_init__(self) -> None:
+        _tidy_pool(self)
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        channels, sizes = require_image(self.kind, input_shape)
+        after = convkit.shapes.pool_output(
+            sizes,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            ceil_mode=self.ceil_mode,
+        )
+        return (channels, *after)
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        layer = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)[len(input_shape) - 2]
+        return layer(
+            self.kernel_size,  # type: ignore[arg-type] # an int or as many as there are sizes
+            stride=self.stride,  # type: ignore[arg-type] # as above
+            padding=self.padding,  # type: ignore[arg-type] # as above
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveAvgPool(Row):
+    """Means over as many windows as it takes for an output of the size asked for.
+
+    Args:
+        output_size: Size of the output, an int or `(height, width)`.
+        name: Name of its module in place of `pool1`, `pool2`, ...
+        stated: What a table says beside the layer.
+
+    Example:
+        >>> AdaptiveAvgPool(6).shape_after((256, 13, 13))
+        (256, 6, 6)
+    """
+
+    kind: ClassVar[str] = "adaptive average pool"
+    prefix: ClassVar[str] = "pool"
+
+    output_size: Size
+    _: KW_ONLY
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    def __post_init__(self) -> None:
+        set_field(self, "output_size", tidy_size(self.output_size))
+        require_sizes("output_size", self.output_size)
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        channels, sizes = require_image(self.kind, input_shape)
+        return (channels, *spread(self.output_size, len(sizes)))
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        layer = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)[
+            len(input_shape) - 2
+        ]
+        return layer(self.output_size)  # type: ignore[arg-type] # an int or one per size
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAvgPool(Row):
+    """The mean of each map, as a map of one pixel.
+
+    Args:
+        name: Name of its module in place of `pool1`, `pool2`, ...
+        stated: What a table says beside the layer.
+
+    Example:
+        >>> GlobalAvgPool().shape_after((512, 7, 7))
+        (512, 1, 1)
+    """
+
+    kind: ClassVar[str] = "global average pool"
+    prefix: ClassVar[str] = "pool"
+
+    _: KW_ONLY
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        return AdaptiveAvgPool(1).shape_after(input_shape)
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        return AdaptiveAvgPool(1).build(input_shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample(Row):
+    """Maps made larger by a whole factor.
+
+    Args:
+        scale_factor: Factor, an int or `(height, width)`.
+        mode: `"nearest"` or `"bilinear"` (`"linear"` and `"trilinear"` in 1-d and 3-d).
+        name: Name of its module in place of `upsample1`, `upsample2`, ...
+        stated: What a table says beside the layer.
+
+    Example:
+        >>> Upsample(2).shape_after((64, 7, 9))
+        (64, 14, 18)
+    """
+
+    kind: ClassVar[str] = "upsample"
+    prefix: ClassVar[str] = "upsample"
+
+    scale_factor: Size
+    _: KW_ONLY
+    mode: Literal["nearest", "bilinear"] = "nearest"
+    name: str | None = None
+    stated: Stated = field(default_factory=Stated, compare=False)
+
+    def __post_init__(self) -> None:
+        set_field(self, "scale_factor", tidy_size(self.scale_factor))
+        require_sizes("scale_factor", self.scale_factor)
+        if self.mode not in {"nearest", "bilinear"}:
+            raise ArchitectureError(f'mode must be "nearest" or "bilinear"; got {self.mode!r}')
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        channels, sizes = require_image(self.kind, input_shape)
+        factors = spread(self.scale_factor, len(sizes))
+        return (channels, *(size * factor for size, factor in zip(sizes, factors, strict=True)))
+
+    @override
+    def build(self, input_shape: Shape) -> nn.Module:
+        from torch import nn
+
+        linear = ("linear", "bilinear", "trilinear")[len(input_shape) - 2]
+        factors = tuple(float(factor) for factor in spread(self.scale_factor, len(input_shape) - 1))
+        return nn.Upsample(
+            scale_factor=factors, mode=linear if self.mode == "bilinear" else self.mode
+        )
+
+
+def _tidy_pool(row: MaxPool | AvgPool) -> None:
+    """The checks that both window pools share."""
+    set_field(row, "kernel_size", tidy_size(row.kernel_size))
+    require_sizes("kernel_size", row.kernel_size)
+    if row.stride is not None:
+        stride = tidy_size(row.stride)
+        require_sizes("stride", stride)
+        # A stride of the kernel size is what None means: one spelling, so that rows compare equal.
+        set_field(row, "stride", None if stride == row.kernel_size else stride)
+    set_field(row, "padding", tidy_size(row.padding))
+    require_sizes("padding", row.padding, least=0)

@@ -1,0 +1,161 @@
+"""What every row of a table of layers is, and the three questions that it answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from convkit.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Shape = tuple[int, ...]
+"""Channels and sizes of one image or vector, without the batch: `(C, H, W)` or `(features,)`."""
+
+Size = int | tuple[int, ...]
+"""One number for every direction, or one for each: `(height, width)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What a table says beside a layer; nothing is built from it, `check` compares it.
+
+    Args:
+        input_shape: Channels and sizes that the table gives for the input of the row.
+        output_shape: Channels and sizes that it gives for the output.
+        weights: Number of weights.
+        biases: Number of biases.
+        parameters: Weights and biases together.
+        macs: Multiplications with their additions.
+        place: Where the row stands in its source, such as `"line 7"`.
+    """
+
+    input_shape: Shape | None = None
+    output_shape: Shape | None = None
+    weights: int | None = None
+    biases: int | None = None
+    parameters: int | None = None
+    macs: int | None = None
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What one layer holds and does for one image.
+
+    Args:
+        weights: Number of weights, a norm's scales among them.
+        biases: Number of biases, a norm's shifts among them.
+        macs: Multiplications with their additions in conv, transposed conv and linear layers.
+
+    Example:
+        >>> Counts(weights=2400, biases=32).parameters
+        2432
+    """
+
+    weights: int = 0
+    biases: int = 0
+    macs: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases together."""
+        return self.weights + self.biases
+
+
+class Row(ABC):
+    """One row of a table of layers: a frozen dataclass that answers three questions.
+
+    `shape_after` says what leaves, `count` what it holds and costs, `build` makes the torch module.
+    All three are given the shape that arrives, without the batch. A row that stands for several
+    layers (a conv with its norm and activation, a repeated block) gives them in `expand`.
+    """
+
+    __slots__ = ()
+
+    kind: ClassVar[str] = "layer"
+    """The word that names this kind of row in tables and summaries."""
+    prefix: ClassVar[str] = "layer"
+    """What the names of its modules begin with: `conv` in `conv1`."""
+    name: str | None
+    stated: Stated
+
+    @abstractmethod
+    def shape_after(self, input_shape: Shape) -> Shape:
+        """The shape that leaves this row.
+
+        Raises:
+            ArchitectureError: When what arrives does not fit.
+            ShapeError: When no output of at least one pixel exists.
+        """
+
+    @abstractmethod
+    def build(self, input_shape: Shape) -> nn.Module:
+        """Make the torch module, with PyTorch's own initial values."""
+
+    def count(self, input_shape: Shape) -> Counts:  # noqa: ARG002 - most rows do not need it
+        """Weights, biases and MACs; nothing unless the row says otherwise."""
+        return Counts()
+
+    def expand(self) -> tuple[Row, ...]:
+        """The plain layers that this row stands for, in the order in which they run."""
+        return (self,)
+
+    @property
+    def word(self) -> str:
+        """What a summary calls this layer: its kind, or the activation's own word."""
+        return self.kind
+
+    @property
+    def module_prefix(self) -> str:
+        """What the name of this row's module begins with."""
+        return self.prefix
+
+
+def spread(value: Size, count: int) -> tuple[int, ...]:
+    """One number for each of `count` directions."""
+    return value if isinstance(value, tuple) else (value,) * count
+
+
+def tidy_size(value: Size) -> Size:
+    """Lists to tuples, and a tuple of equal numbers to that number: (3, 3) and 3 are the same."""
+    if isinstance(value, int) or value is None:
+        return value
+    numbers = tuple(value)
+    return numbers[0] if len(set(numbers)) == 1 else numbers
+
+
+def set_field(row: object, name: str, value: object) -> None:
+    """Set a field of a frozen dataclass, from its own `__post_init__` only."""
+    object.__setattr__(row, name, value)
+
+
+def require_sizes(name: str, value: object, *, least: int = 1) -> None:
+    """Refuse anything but an int, or a tuple of one to three ints, of at least `least`."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    fits = 1 <= len(numbers) <= 3 and all(
+        isinstance(n, int) and not isinstance(n, bool) and n >= least for n in numbers
+    )
+    if not fits:
+        raise ArchitectureError(
+            f"{name} must be an integer of at least {least}, or a tuple (height, width) of them; "
+            f"got {value!r}"
+        )
+
+
+def require_image(kind: str, input_shape: Shape) -> tuple[int, tuple[int, ...]]:
+    """Channels and sizes of what arrives, which must be maps and not a vector."""
+    if len(input_shape) < 2:
+        raise ArchitectureError(
+            f"{kind} needs maps (channels, height, width), but a vector of "
+            f"{input_shape[0]} features arrives; put it before the flatten row"
+        )
+    return input_shape[0], input_shape[1:]
+
+
+def require_count(name: str, value: object) -> None:
+    """Refuse anything but a positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ArchitectureError(f"{name} must be a positive integer; got {value!r}")
