@@ -1,0 +1,275 @@
+"""Which class is taken for which?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from convkit._tables import Table
+from convkit.errors import MetricError
+from convkit.metrics._inputs import (
+    Floats,
+    Integers,
+    Numbers,
+    as_array,
+    read_classes,
+)
+from convkit.metrics._per_class import PerClass, share
+from convkit.metrics._tally import DeviceTally, HostTally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from matplotlib.figure import Figure
+
+Normalization: TypeAlias = Literal["truth", "prediction", "all"]
+# Wider matrices are told by their classes, not drawn with signs.
+_WIDEST_TABLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often one class was taken for another.
+
+    Args:
+        truth: Index of the true class.
+        predicted: Index of the class it was taken for.
+        count: Number of samples.
+        share: Their share of the samples of the true class.
+        names: Names of the true and the predicted class.
+
+    Example:
+        >>> print(Confusion(0, 1, 3, 0.25, ("cat", "dog")))
+        cat taken for dog: 3 (25.0 % of cat)
+    """
+
+    truth: int
+    predicted: int
+    count: int
+    share: float
+    names: tuple[str, str]
+
+    def __str__(self) -> str:
+        true, other = self.names
+        return f"{true} taken for {other}: {self.count:,} ({100 * self.share:.1f} % of {true})"
+
+
+class ConfusionMatrix:
+    """Counts of true class (row) against predicted class (column), gathered batch by batch.
+
+    Always C x C and int64, whichever classes occur. Batches on the CPU are checked at once and a
+    refused one changes nothing. Batches on an accelerator are counted there without waiting for
+    it, so a label outside the classes is refused when the counts are read.
+
+    Args:
+        classes: The class names, or the number of classes.
+
+    Raises:
+        MetricError: When a class name occurs twice or there is no class.
+
+    Example:
+        >>> matrix = ConfusionMatrix(["cat", "dog"])
+        >>> matrix.update(predicted=[0, 1, 1], truth=[0, 0, 1])
+        >>> matrix.counts
+        array([[1, 1],
+               [0, 1]])
+        >>> matrix.per_class().recall
+        array([0.5, 1. ])
+    """
+
+    def __init__(self, classes: Iterable[str] | int) -> None:
+        self._class_names = read_classes(classes)
+        self._host = HostTally(len(self._class_names))
+        self._device: DeviceTally | None = None
+
+    @classmethod
+    def from_counts(
+        cls, counts: Numbers, classes: Iterable[str] | int | None = None
+    ) -> ConfusionMatrix:
+        """Take counts that were made elsewhere, such as `matrix.counts.tolist()` of a file.
+
+        Args:
+            counts: Whole numbers (C, C), rows = truth.
+            classes: The class names or their number; None numbers them.
+
+        Raises:
+            MetricError: When the counts are not C x C, not whole or negative.
+        """
+        array = as_array(counts, "counts")
+        if array.ndim != 2 or array.shape[0] != array.shape[1] or array.dtype.kind not in "iu":
+            raise MetricError(
+                f"counts must be whole numbers (C, C), got {array.dtype} {array.shape}"
+            )
+        matrix = cls(len(array) if classes is None else classes)
+        if array.shape[0] != matrix.num_classes or (array < 0).any():
+            raise MetricError(
+                f"counts must be {matrix.num_classes} x {matrix.num_classes} and not negative,"
+                f" got {array.shape} with the least {array.min()}"
+            )
+        matrix._host.add_counts(array.astype(np.int64))
+        return matrix
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class, in the order of rows and columns."""
+        return self._class_names
+
+    @property
+    def num_classes(self) -> int:
+        """C."""
+        return len(self._class_names)
+
+    @property
+    def counts(self) -> Integers:
+        """The counts, int64 (C, C) on the host, rows = truth; a copy."""
+        counts = self._host.counts()
+        return counts if self._device is None else counts + self._device.counts()
+
+    @property
+    def total(self) -> int:
+        """Number of samples."""
+        return int(self.counts.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of samples predicted right; NaN before the first sample."""
+        counts = self.counts
+        return float(share(np.trace(counts), counts.sum()))
+
+    def update(self, predicted: Numbers, truth: Numbers) -> None:
+        """Count one batch.
+
+        Args:
+            predicted: Predicted class indices (N,), or scores (N, C) of which the greatest
+                decides; equal ones are broken by the class index.
+            truth: True class indices (N,).
+
+        Raises:
+            MetricError: When a label lies outside the classes, the lengths differ, or the batch
+                is empty.
+        """
+        if isinstance(truth, torch.Tensor) and truth.device.type != "cpu":
+            if self._device is None:
+                self._device = DeviceTally(self.num_classes, truth.device)
+            self._device.add(torch.as_tensor(predicted, device=truth.device), truth)
+        else:
+            self._host.add(predicted, truth)
+
+    def merge(self, other: ConfusionMatrix) -> ConfusionMatrix:
+        """Add another matrix's counts to this one's, in place.
+
+        Returns:
+            This matrix.
+
+        Raises:
+            MetricError: When the classes differ.
+        """
+        self._refuse_other_classes(other)
+        self._host.add_counts(other.counts)
+        return self
+
+    def normalized(self, by: Normalization) -> Floats:
+        """The counts as shares, float64 (C, C).
+
+        Args:
+            by: `"truth"`: each row sums to 1 (the diagonal is the recall). `"prediction"`: each
+                column sums to 1 (the diagonal is the precision). `"all"`: everything sums to 1.
+                A row or column without a sample is NaN.
+
+        Raises:
+            MetricError: For another name.
+        """
+        counts = self.counts
+        axes = {"truth": 1, "prediction": 0, "all": None}
+        if by not in axes:
+            raise MetricError(f"normalized by 'truth', 'prediction' or 'all', got {by!r}")
+        return share(counts, counts.sum(axis=axes[by], keepdims=True))
+
+    def per_class(self) -> PerClass:
+        """Precision, recall, F1 and support of every class."""
+        counts = self.counts
+        return PerClass(
+            self._class_names, np.diag(counts).copy(), counts.sum(axis=0), counts.sum(axis=1)
+        )
+
+    def most_confused(self, k: int = 10) -> tuple[Confusion, ...]:
+        """The pairs of classes that are confused most often, by count.
+
+        Args:
+            k: How many at most; pairs never confused are left out. Equal counts are ordered by
+                true, then predicted class.
+        """
+        counts = self.counts
+        support = counts.sum(axis=1)
+        np.fill_diagonal(counts, 0)
+        greatest = np.argsort(-counts, axis=None, kind="stable")[: max(k, 0)]
+        cells = [divmod(int(cell), self.num_classes) for cell in greatest]
+        return tuple(
+            Confusion(i, j, int(counts[i, j]), counts[i, j] / support[i], self._pair(i, j))
+            for i, j in cells
+            if counts[i, j]
+        )
+
+    def table(self) -> Table:
+        """The counts with class names; rows = truth."""
+        rows = [
+            (name, *row) for name, row in zip(self._class_names, self.counts.tolist(), strict=True)
+        ]
+        return Table(("truth \\ predicted", *self._class_names), tuple(rows))
+
+    def plot(self) -> Figure:
+        """Draw the matrix; see `convkit.plots.confusion`."""
+        from convkit.plots import confusion
+
+        return confusion(self)
+
+    def __str__(self) -> str:
+        head = f"accuracy {self.accuracy:.4f} of {self.total:,} samples, {self.num_classes} classes"
+        if self.num_classes <= _WIDEST_TABLE:
+            return f"{head}\n{self.table()}"
+        return "\n".join([head, *map(str, self.most_confused(10))])
+
+    def __repr__(self) -> str:
+        return f"<ConfusionMatrix of {self.num_classes} classes, {self.total:,} samples>"
+
+    def _pair(self, truth: int, predicted: int) -> tuple[str, str]:
+        return self._class_names[truth], self._class_names[predicted]
+
+    def _refuse_other_classes(self, other: ConfusionMatrix) -> None:
+        """Raise unless rows and columns of both mean the same."""
+        if self._class_names != other.class_names:
+            raise MetricError(
+                "the matrices are of other classes:"
+                f" {_briefly(self._class_names)} and {_briefly(other.class_names)}"
+            )
+
+
+def confusion_matrix(predicted: Numbers, truth: Numbers, num_classes: int) -> ConfusionMatrix:
+    """Count a whole set at once; `ConfusionMatrix` does it batch by batch.
+
+    Args:
+        predicted: Predicted class indices (N,), or scores (N, C).
+        truth: True class indices (N,).
+        num_classes: C; the matrix is C x C whichever classes occur.
+
+    Returns:
+        The matrix, rows = truth.
+
+    Raises:
+        MetricError: When a label lies outside the classes or the lengths differ.
+
+    Example:
+        >>> confusion_matrix([0, 1, 1], [0, 0, 1], num_classes=2).accuracy
+        0.6666666666666666
+    """
+    matrix = ConfusionMatrix(num_classes)
+    matrix.update(predicted, truth)
+    return matrix
+
+
+def _briefly(names: tuple[str, ...]) -> str:
+    """The number of classes and the first few names."""
+    return f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

@@ -1,0 +1,143 @@
+"""What came in: labels and scores of tensors, arrays and lists, checked and never re-rounded."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from convkit._escaping import plain
+from convkit.errors import MetricError
+
+Numbers: TypeAlias = torch.Tensor | npt.ArrayLike
+Integers: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Array: TypeAlias = npt.NDArray[Any]
+_Cell = TypeVar("_Cell", int, slice)
+
+MAX_CLASSES = 20_000
+
+
+def as_array(values: Numbers, what: str) -> Array:
+    """The values as a NumPy array on the host, each one exactly as it was.
+
+    Half precision becomes float32, which holds it exactly; nothing else changes its type.
+    """
+    if isinstance(values, torch.Tensor):
+        tensor = values.detach()
+        if tensor.dtype in {torch.float16, torch.bfloat16}:
+            tensor = tensor.float()
+        array = tensor.cpu().resolve_conj().resolve_neg().numpy()
+    else:
+        try:
+            array = np.asarray(values)
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise MetricError(f"{what} could not be read as an array: {plain(error)}") from error
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise MetricError(
+            f"{what} must be whole or real numbers of at most 64 bits, got {array.dtype}"
+        )
+    return array
+
+
+def read_labels(labels: Numbers, what: str) -> Integers:
+    """Class indices as int64 (N,); their range is checked by whoever knows the classes."""
+    array = as_array(labels, what)
+    refuse_empty(array.shape, what)
+    if array.ndim != 1:
+        raise MetricError(f"{what} must have the shape (N,), got {array.shape}")
+    if array.dtype.kind == "f":
+        raise MetricError(f"{what} must be whole numbers (class indices), got {array.dtype}")
+    return array.astype(np.int64, copy=False)
+
+
+def read_scores(scores: Numbers, what: str = "scores") -> Array:
+    """Scores as (N, C), in their own type; (N,) becomes one column."""
+    array = as_array(scores, what)
+    refuse_empty(array.shape, what)
+    if array.ndim not in {1, 2}:
+        raise MetricError(f"{what} must have the shape (N, C) or (N,), got {array.shape}")
+    return array[:, None] if array.ndim == 1 else array
+
+
+def read_predicted(predicted: Numbers, what: str = "predicted") -> Integers:
+    """Predicted class indices (N,), or the class of the greatest of the scores (N, C).
+
+    Equal greatest scores are broken by the class index: the smallest wins.
+    """
+    array = as_array(predicted, what)
+    if array.ndim != 2:
+        return read_labels(predicted, what)
+    refuse_empty(array.shape, what)
+    refuse_not_finite(array, what)
+    return array.argmax(axis=1).astype(np.int64, copy=False)
+
+
+def refuse_empty(shape: tuple[int, ...], what: str) -> None:
+    """Raise when there is not one value."""
+    if 0 in shape:
+        raise MetricError(f"{what} is empty (shape {shape}): at least one sample is needed")
+
+
+def refuse_other_length(first: int, second: int, names: tuple[str, str]) -> None:
+    """Raise when two things that go sample by sample are not equally long."""
+    if first != second:
+        raise MetricError(
+            f"{names[0]} has {first:,} samples and {names[1]} has {second:,}:"
+            " they must be of the same samples in the same order"
+        )
+
+
+def refuse_outside(labels: Integers, num_classes: int, what: str) -> None:
+    """Raise when a label is no class, saying how many are not and the first of them."""
+    # Read as unsigned, a negative label is greater than every class: one pass checks both ends.
+    if labels.view(np.uint64).max() < num_classes:
+        return
+    outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    first = int(outside[0])
+    raise MetricError(
+        f"{what}: {outside.size:,} of {labels.size:,} labels lie outside 0 to {num_classes - 1},"
+        f" the first at sample {first}: {labels[first]}"
+    )
+
+
+def refuse_not_finite(values: Array, what: str) -> None:
+    """Raise when a value is NaN or infinite, saying how many are and the first of them."""
+    if values.dtype.kind != "f":
+        return
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    bad = np.argwhere(~finite)
+    nan = int(np.isnan(values).sum())
+    place = "sample {}" if values.ndim == 1 or values.shape[1] == 1 else "sample {}, class {}"
+    raise MetricError(
+        f"{what}: {len(bad):,} of {values.size:,} values are not finite"
+        f" ({nan:,} NaN, {len(bad) - nan:,} infinite),"
+        f" the first at {place.format(*bad[0])}: {values[tuple(bad[0])]}"
+    )
+
+
+def read_classes(classes: object) -> tuple[str, ...]:
+    """Class names from names, or "0", "1", ... from a number of classes."""
+    if isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
+        _refuse_number_of_classes(int(classes))
+        return tuple(map(str, range(int(classes))))
+    if isinstance(classes, (str, bytes)) or not hasattr(classes, "__iter__"):
+        raise MetricError(f"classes must be class names or their number, got {classes!r}")
+    names = tuple(map(str, cast("Any", classes)))
+    _refuse_number_of_classes(len(names))
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise MetricError(f"the class name {twice!r} occurs more than once")
+    return names
+
+
+def _refuse_number_of_classes(number: int) -> None:
+    """Raise before anything too large is made."""
+    if not 1 <= number <= MAX_CLASSES:
+        raise MetricError(f"the number of classes must be 1 to {MAX_CLASSES:,}, got {number:,}")
