@@ -32,7 +32,7 @@ class _Text(HTMLParser):
         self.text = ""
         self.tags: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, _attrs: object) -> None:
         self.tags.append(tag)
 
     def handle_data(self, data: str) -> None:

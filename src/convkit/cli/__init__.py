@@ -1,6 +1,5 @@
-"""cli."""
+"""The `convkit` command: what the rooms do, for people at a terminal."""
 
+from convkit.cli._main import main
 
-def main() -> int:
-    """Run."""
-    return 0
+__all__ = ["main"]

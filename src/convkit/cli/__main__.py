@@ -1,0 +1,7 @@
+"""`python -m convkit.cli` is the `convkit` command."""
+
+import sys
+
+from convkit.cli._main import main
+
+sys.exit(main())

@@ -1,0 +1,77 @@
+"""From arguments to an exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from convkit._escaping import plain
+from convkit.cli import _calculate, _demo, _inspect, _runs, _train
+from convkit.errors import ConvkitError
+
+_EPILOG = """\
+examples:
+  convkit demo
+  convkit shapes "conv 8 k5, maxpool 2, conv 16 k5" --input 3,128,128
+  convkit table network.md --input 3,32,32 --check
+  convkit train network.md --data photos/ --size 64 --out runs/first
+  convkit evaluate runs/first --data photos/
+  convkit predict runs/first holiday/*.jpg --csv predictions.csv
+  convkit explore runs/first --image cat.jpg --out filters/
+  convkit compare runs/*
+
+`convkit COMMAND --help` tells the rest.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: What follows `convkit` on the command line; None takes it from there.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    Example:
+        >>> main(["shapes", "conv 8 k5", "--input", "3,128,128", "--json"])  # doctest: +ELLIPSIS
+        [{"layer": "conv1", ...
+        0
+    """
+    try:
+        parsed = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why, or has shown the help
+        return stop.code if isinstance(stop.code, int) else 2
+    try:
+        code: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough, as `head` does. The interpreter would complain when it
+        # flushes standard output at its end, so that goes nowhere from here on.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("convkit: interrupted; what was written stays usable", file=sys.stderr)
+        return 130
+    except (ConvkitError, OSError) as error:
+        message = "\n".join(plain(line) for line in str(error).splitlines())
+        print(f"convkit: {message}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="convkit",
+        description="From a table of layers to a trained, measured and explained image CNN.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"convkit {version('convkit')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for room in (_demo, _calculate, _train, _inspect, _runs):
+        room.add_commands(commands)
+    return parser

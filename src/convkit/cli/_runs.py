@@ -1,0 +1,46 @@
+"""`convkit compare` and `convkit report`: what runs have left behind."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from convkit.cli._arguments import FORMS, Commands, show
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `compare` and `report`."""
+    compare = commands.add_parser(
+        "compare",
+        help="runs beside one another: what differs, and what came of it",
+        epilog="example: convkit compare runs/* --to markdown",
+    )
+    compare.add_argument("runs", nargs="+", metavar="RUN", help="directories of runs")
+    compare.add_argument("--to", choices=FORMS, default="text")
+    compare.add_argument("--page", metavar="FILE.html", help="write a page with the curves, too")
+    compare.set_defaults(run=_compare)
+
+    report = commands.add_parser(
+        "report",
+        help="one self-contained page about a run",
+        epilog="example: convkit report runs/first",
+    )
+    report.add_argument("run_directory", metavar="RUN", help="the directory of a run")
+    report.set_defaults(run=_report)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from convkit import report
+
+    runs = [Path(run) for run in arguments.runs]
+    show(report.compare(runs).table(), arguments.to)
+    if arguments.page:
+        print(report.write_comparison(runs, arguments.page))
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from convkit import report
+
+    print(report.write(arguments.run_directory))
+    return 0

@@ -1,0 +1,159 @@
+"""`convkit train`, `evaluate` and `predict`: a run from the command is a run from Python."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from convkit.cli._arguments import (
+    Commands,
+    add_data,
+    positive,
+    read_architecture,
+    read_data,
+    show_json,
+)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `train`, `evaluate` and `predict`."""
+    _add_train(commands)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a trained run on a data set",
+        epilog="example: convkit evaluate runs/first --data photos/",
+    )
+    evaluate.add_argument("run_directory", metavar="RUN", help="the directory of a run")
+    add_data(evaluate)
+    evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    evaluate.add_argument("--json", action="store_true", help="for a program to read")
+    evaluate.set_defaults(run=_evaluate)
+
+    predict = commands.add_parser(
+        "predict",
+        help="predict the classes of images",
+        epilog="example: convkit predict runs/first holiday/*.jpg --csv predictions.csv",
+    )
+    predict.add_argument("run_directory", metavar="RUN", help="the directory of a run")
+    predict.add_argument("images", nargs="+", help="image files, or folders of them")
+    predict.add_argument("--csv", help="write name and predicted class here instead of printing")
+    predict.set_defaults(run=_predict)
+
+
+def _add_train(commands: Commands) -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a table of layers on a data set",
+        description="Train until the smoothed validation loss stops falling.",
+        epilog='example: convkit train "conv 16 k3 p1 relu, maxpool 2, flatten, linear 10" '
+        "--data drawn --out runs/first",
+    )
+    train.add_argument("table", help="the file of a table, or layers in one line")
+    add_data(train)
+    train.add_argument("--out", required=True, help="the directory of the run")
+    train.add_argument("--epochs", type=positive, default=50, help="at most (default: %(default)s)")
+    train.add_argument("--batch-size", type=positive, default=64, help="default: %(default)s")
+    train.add_argument("--optimizer", default="adamw", help="default: %(default)s")
+    train.add_argument("--lr", type=float, default=1e-3, help="learning rate (default: %(default)s)")
+    train.add_argument("--weight-decay", type=float, default=0.0, help="default: %(default)s")
+    train.add_argument("--patience", type=positive, default=5, help="epochs (default: %(default)s)")
+    train.add_argument(
+        "--smoothing", type=float, default=0.6, help="of the validation loss (default: %(default)s)"
+    )
+    train.add_argument("--validation", type=float, default=0.1, help="share (default: %(default)s)")
+    train.add_argument("--flip", action="store_true", help="mirror half of the training images")
+    train.add_argument("--rotate", type=float, default=0.0, help="by up to so many degrees")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--device", default="auto")
+    train.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    train.set_defaults(run=_train)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    architecture = read_architecture(arguments.table)
+    sets = read_data(arguments, validation=arguments.validation, seed=arguments.seed)
+
+    from convkit import data, training
+
+    channels, height, width = sets.train.images.shape[1:]
+    trainer = training.Trainer(
+        architecture.build((int(channels), int(height), int(width))),
+        optimizer=arguments.optimizer,
+        lr=arguments.lr,
+        weight_decay=arguments.weight_decay,
+        early_stopping=training.EarlyStopping(
+            patience=arguments.patience, smoothing=arguments.smoothing
+        ),
+        directory=arguments.out,
+        seed=arguments.seed,
+        device=arguments.device,
+    )
+    augment: list[data.Augmentation] = []
+    if arguments.flip:
+        augment.append(data.HorizontalFlip())
+    if arguments.rotate:
+        augment.append(data.Rotate(arguments.rotate))
+    batches = data.batches(
+        sets.train, batch_size=arguments.batch_size, augment=augment, seed=arguments.seed
+    )
+    history = trainer.fit(
+        batches,
+        sets.validation,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        resume=arguments.resume,
+    )
+    print(history.stop_reason)
+    if sets.test is not None:
+        print(trainer.evaluate(sets.test))
+    print(arguments.out)
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from convkit import training
+
+    trainer = training.Trainer.load(arguments.run_directory)
+    configuration = training.read_run(arguments.run_directory).configuration
+    preprocessing = configuration.get("preprocessing") or {}
+    sets = read_data(arguments, validation=0.1, seed=0, image=preprocessing.get("size"))
+    chosen = getattr(sets, arguments.split)
+    if chosen is None:
+        print(f"convkit: {arguments.data} has no {arguments.split} images", file=sys.stderr)
+        return 1
+    result = trainer.evaluate(chosen)
+    if arguments.json:
+        show_json(training.read_run(arguments.run_directory).evaluations[arguments.split])
+    else:
+        print(result)
+        print(result.confusion)
+    return 0
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from convkit import training
+
+    trainer = training.Trainer.load(arguments.run_directory)
+    predictions = trainer.predict(_image_files(arguments.images))
+    if arguments.csv:
+        predictions.to_csv(arguments.csv)
+        print(arguments.csv)
+    else:
+        print(predictions)
+    return 0
+
+
+def _image_files(names: list[str]) -> list[Path]:
+    """The files named, and the files in the folders named, in the order of their names."""
+    paths = [Path(name) for name in names]
+    return [
+        file
+        for path in paths
+        for file in (
+            sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+            if path.is_dir()
+            else [path]
+        )
+    ]
