@@ -1,0 +1,161 @@
+"""One file of whatever kind made into an 8-bit image, by fixed rules."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from convkit.errors import ImageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_PIXELS = 50_000_000
+MAX_FILE_BYTES = 1 << 30
+# Formats that Pillow reads by itself; EPS and the like would start other programs.
+FORMATS = (
+    "JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "MPO", "TGA", "ICO", "AVIF",
+    "DIB", "PCX", "SGI", "QOI",
+)  # fmt: skip
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded image and what the file said of itself.
+
+    Args:
+        image: Mode RGB, or L when one channel was asked for; upright, opaque, 8-bit.
+        size: Height and width in the file, turned upright.
+        mode: Pillow's name of the file's mode, such as `"RGB"`, `"L"` or `"I;16"`.
+        notice: What was left out or assumed, or an empty text.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    mode: str
+    notice: str
+
+
+def decode(content: bytes, *, channels: int = 3, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Decode the bytes of an image file.
+
+    EXIF orientation is applied once; 16-bit values are scaled to 8; grey is repeated to RGB;
+    transparency is laid on white; of an animation the first frame is taken.
+
+    Args:
+        content: The whole file.
+        channels: 3 for RGB, 1 for grey (0.299 R + 0.587 G + 0.114 B).
+        max_pixels: More than this is refused from the header, before anything is allocated.
+
+    Raises:
+        ImageError: With the reason, not yet the path.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_pixels(image.size, max_pixels)
+            mode, notice = image.mode, _animation(image)
+            image.load()
+            upright, turn_notice = _upright(_eight_bits(image, channels), image)
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(f"has more than {max_pixels:,} pixels") from None
+    except Exception as error:
+        # Pillow's plugins raise nearly anything on damaged bytes: struct.error, KeyError, ...
+        raise ImageError(_reason(content, error)) from error
+    size = (upright.height, upright.width)
+    return Decoded(upright, size, mode, "; ".join(filter(None, [notice, turn_notice])))
+
+
+def read_image_bytes(path: Path) -> bytes:
+    """Read a file that is small enough to be an image.
+
+    Raises:
+        ImageError: When it cannot be opened or is larger than 1 GiB.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ImageError(f"cannot be opened: {error.strerror or type(error).__name__}") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise ImageError("is larger than 1 GiB")
+    return content
+
+
+def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
+    """Refuse what the header says is too large, or empty."""
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageError(f"says its size is {height}x{width}")
+    if width * height > max_pixels:
+        raise ImageError(
+            f"has {height}x{width} = {width * height:,} pixels, more than {max_pixels:,}"
+        )
+
+
+def _animation(image: Image.Image) -> str:
+    """A notice when a file holds more than one picture; multi-picture JPEGs show one photo."""
+    if image.format == "MPO" or not getattr(image, "is_animated", False):
+        return ""
+    return f"first of {getattr(image, 'n_frames', 2)} frames taken"
+
+
+def _eight_bits(image: Image.Image, channels: int) -> Image.Image:
+    """The image as opaque 8-bit RGB or grey."""
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _scaled(image)
+    elif "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+        image = _on_white(image)
+    return image.convert("RGB" if channels == 3 else "L")
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits scaled to 8 by 255/65535, rounded."""
+    values = np.asarray(image)
+    if image.mode == "F":
+        raise ImageError("holds floating-point pixels, whose white is unknown: save as 8 or 16 bits")
+    if values.min() < 0 or values.max() > 65535:
+        raise ImageError("holds 32-bit pixels, whose white is unknown: save as 8 or 16 bits")
+    return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Transparent parts shown on white."""
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+
+
+def _upright(image: Image.Image, source: Image.Image) -> tuple[Image.Image, str]:
+    """Turn as the EXIF orientation says, read after loading, when TIFF has turned itself."""
+    try:
+        turn = _TURNS.get(source.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - damaged EXIF raises nearly anything; the pixels are sound
+        return image, "damaged EXIF data ignored"
+    return (image if turn is None else image.transpose(turn)), ""
+
+
+def _reason(content: bytes, error: Exception) -> str:
+    """Why a file was not decoded, in a few words."""
+    if not content:
+        return "is empty"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "is not an image of a known format"
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    words = str(error).strip() or type(error).__name__
+    return f"is damaged: {words[:200]}"

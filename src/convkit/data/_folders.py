@@ -1,0 +1,261 @@
+"""Image files in folders, one folder for each class."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from convkit.data._image_set import UNLABELLED, ImageSet, Split
+from convkit.data._loading import OnUnreadable, load_images
+from convkit.data._preprocessing import Preprocessing
+from convkit.data._sets import Holding, Sets, SourceReport, assemble
+from convkit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convkit.data._fitting import Size
+
+EXTENSIONS = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k "
+    ".avif .tga .ico .pcx .sgi .qoi .mpo .apng".split()
+)
+_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"})
+_SPLIT_NAMES: dict[str, Split] = {
+    **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "valset", "validset", "validationset", "dev"),
+                    "validation"),
+    **dict.fromkeys(("test", "testing", "testset", "testdata"), "test"),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Listing:
+    """The image files of one split: paths and labels, and what was passed over."""
+
+    paths: list[Path] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+def image_folder(
+    root: str | os.PathLike[str],
+    size: Size = None,
+    *,
+    resize: int | None = None,
+    channels: int = 3,
+    validation: float | int | None = None,
+    test: float | int | None = None,
+    seed: int = 0,
+    stratified: bool = True,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    on_unreadable: OnUnreadable = "raise",
+) -> Sets:
+    """Read images from class folders.
+
+    Args:
+        root: Holds one folder per class, or `train`, `val` and `test` (also `train_set`, `valid`,
+            `validation`, `test_set` and the like) with the class folders in them. A test folder that
+            holds images and no class folders is unlabelled.
+        size: An int: shorter side resized, square cut from the middle. A pair (height, width):
+            stretched. None: as they are; all must agree.
+        resize: The shorter side before the crop; `size` when left out.
+        channels: 3 for RGB, 1 for grey.
+        validation: A share or a count of the training images to hold out.
+        test: The same for testing, taken first.
+        seed: Of the split, which does not depend on the order of the directory.
+        stratified: Whether the split keeps each class's share.
+        mean: Normalisation per channel; measured on the training images when left out.
+        std: Likewise.
+        on_unreadable: `"raise"`, or `"skip"` with a report in the data card.
+
+    Returns:
+        The sets; classes are the sorted folder names of the training images.
+
+    Raises:
+        DataError: When there is nothing to read, folders contradict each other, or files cannot be
+            read.
+    """
+    folder = Path(root)
+    preprocessing = Preprocessing(size, resize=resize, channels=channels)
+    folders = split_folders(folder)
+    class_names = _class_names(folders["train"])
+    listings = {
+        split: _listing(each, class_names, folder, split) for split, each in folders.items()
+    }
+    if not listings["train"].paths:
+        raise DataError(
+            f"{folders['train']} holds no images: expected {folders['train'] / 'CLASS' / 'NAME.jpg'}"
+        )
+    holding = Holding(validation, test, seed=seed, stratified=stratified)
+    return read_listings(
+        listings, class_names, preprocessing, holding,
+        root=folder, mean=mean, std=std, on_unreadable=on_unreadable,
+    )  # fmt: skip
+
+
+def read_listings(
+    listings: dict[Split, Listing],
+    class_names: Sequence[str],
+    preprocessing: Preprocessing,
+    holding: Holding,
+    *,
+    root: Path,
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+    on_unreadable: OnUnreadable,
+) -> Sets:
+    """Decode the listed files of every split and join them into `Sets`."""
+    splits: dict[str, ImageSet] = {}
+    unreadable: list[tuple[str, str]] = []
+    notices: list[tuple[str, str]] = []
+    sizes: dict[tuple[int, int], int] = {}
+    modes: dict[str, int] = {}
+    for split, listing in listings.items():
+        if not listing.paths:
+            continue
+        loaded = load_images(listing.paths, preprocessing, on_unreadable=on_unreadable)
+        labels = torch.tensor(listing.labels, dtype=torch.int64)
+        splits[split] = ImageSet(
+            loaded.images,
+            labels[list(loaded.kept)],
+            class_names=class_names,
+            names=[_name(listing.paths[i], root) for i in loaded.kept],
+            split=split,
+            preprocessing=preprocessing,
+        )
+        unreadable += loaded.unreadable
+        notices += loaded.notices
+        for size, count in loaded.sizes.items():
+            sizes[size] = sizes.get(size, 0) + count
+        for mode, count in loaded.modes.items():
+            modes[mode] = modes.get(mode, 0) + count
+    ignored = tuple(name for listing in listings.values() for name in listing.ignored)
+    report = SourceReport(tuple(unreadable), tuple(notices), ignored, sizes, modes)
+    return assemble(splits, holding, mean=mean, std=std, source=str(root), report=report)
+
+
+def split_folders(root: Path) -> dict[Split, Path]:
+    """The folders of the splits; the root itself is the training folder when it has none.
+
+    Raises:
+        DataError: When the root is missing, or has a test folder but none for training.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder")
+    found: dict[Split, Path] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        split = _SPLIT_NAMES.get(folder.name.lower().replace("_", "").replace("-", ""))
+        if split is None:
+            continue
+        if split in found:
+            raise DataError(f"{root} has two folders for {split}: {found[split].name}, {folder.name}")
+        found[split] = folder
+    if found and "train" not in found:
+        names = ", ".join(path.name for path in found.values())
+        raise DataError(f"{root} has {names} but no train folder")
+    return found or {"train": root}
+
+
+def _class_names(folder: Path) -> tuple[str, ...]:
+    """The sorted names of the class folders.
+
+    Raises:
+        DataError: When there are none, or two differ only in case.
+    """
+    names = sorted(
+        unicodedata.normalize("NFC", path.name)
+        for path in folder.iterdir()
+        if path.is_dir() and not _hidden(path.name)
+    )
+    if not names:
+        raise DataError(f"{folder} holds no class folders: expected {folder / 'CLASS' / 'NAME.jpg'}")
+    seen: dict[str, str] = {}
+    for name in names:
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            raise DataError(
+                f"{folder} has the class folders {other!r} and {name!r}, which differ only in "
+                "case and are one folder on other systems: rename one"
+            )
+    return tuple(names)
+
+
+def _listing(folder: Path, class_names: Sequence[str], root: Path, split: Split) -> Listing:
+    """The image files below one split's folder, in the order of class and name."""
+    listing = Listing()
+    labels = {name: label for label, name in enumerate(class_names)}
+    loose: list[Path] = []
+    unknown: list[str] = []
+    for path in sorted(folder.iterdir(), key=lambda path: unicodedata.normalize("NFC", path.name)):
+        name = unicodedata.normalize("NFC", path.name)
+        if _hidden(path.name):
+            listing.ignored.append(_name(path, root))
+        elif not path.is_dir():
+            loose.append(path)
+        elif name not in labels:
+            unknown.append(path.name)
+        else:
+            files = _files_below(path, listing, root)
+            listing.paths += files
+            listing.labels += [labels[name]] * len(files)
+    if unknown:
+        raise DataError(
+            f"{folder} has class folders that the training images lack: {', '.join(unknown)}"
+        )
+    images = [path for path in loose if _is_image(path)]
+    if images and split == "test" and not listing.paths:
+        listing.paths, listing.labels = images, [UNLABELLED] * len(images)
+        loose = [path for path in loose if path not in set(images)]
+    listing.ignored += [_name(path, root) for path in loose]
+    return listing
+
+
+def _files_below(folder: Path, listing: Listing, root: Path) -> list[Path]:
+    """Image files in a class folder and the folders in it; each real folder is entered once."""
+    found: list[Path] = []
+    seen = {_identity(folder)}
+    for directory, folders, files in os.walk(folder, followlinks=True):
+        here = Path(directory)
+        enter = []
+        for name in sorted(folders):
+            identity = _identity(here / name)
+            if _hidden(name) or identity in seen:
+                listing.ignored.append(_name(here / name, root))
+            else:
+                seen.add(identity)
+                enter.append(name)
+        folders[:] = enter
+        for name in files:
+            path = here / name
+            if not _hidden(name) and _is_image(path):
+                found.append(path)
+            else:
+                listing.ignored.append(_name(path, root))
+    return sorted(found, key=lambda path: unicodedata.normalize("NFC", path.as_posix()))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """The same for every link to one folder."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _hidden(name: str) -> bool:
+    """Whether a file or folder belongs to the system, not to the user."""
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a file's name says that it is an image."""
+    return path.suffix.lower() in EXTENSIONS
+
+
+def _name(path: Path, root: Path) -> str:
+    """A path below the root, with forward slashes everywhere."""
+    return path.relative_to(root).as_posix()

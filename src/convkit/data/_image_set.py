@@ -1,0 +1,181 @@
+"""Images in memory with their labels: what a network trains on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch.utils.data import Dataset
+
+from convkit.data._preprocessing import Preprocessing
+from convkit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from convkit.data._transformed import TransformedSet
+
+Split = Literal["train", "validation", "test"]
+UNLABELLED = -1
+
+
+class ImageSet(Dataset[tuple[torch.Tensor, int]]):
+    """Decoded images with labels, a map-style `torch.utils.data.Dataset`.
+
+    `set[i]` is the normalised image, float32 (C, H, W), and its label, an int; `len(set)` the number
+    of images. `torch.utils.data.DataLoader` takes it as it is; `convkit.data.batches` is faster.
+
+    Args:
+        images: uint8, shape (N, C, H, W), in memory or mapped from a file.
+        labels: int64, shape (N,), indices into `class_names`; -1 throughout when unlabelled.
+        class_names: One name per class.
+        names: One name per image, such as its path below the root; numbers when left out.
+        split: What the images are for: `"train"`, `"validation"` or `"test"`.
+        preprocessing: Size and normalisation, stored with a run; none when left out.
+
+    Raises:
+        DataError: When lengths, types or labels do not fit together.
+
+    Example:
+        >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+        >>> image_set = ImageSet(images, torch.tensor([0, 1]), class_names=("cat", "dog"))
+        >>> image, label = image_set[1]
+        >>> image.shape, image.dtype, label
+        (torch.Size([3, 8, 8]), torch.float32, 1)
+    """
+
+    def __init__(
+        self,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        *,
+        class_names: Sequence[str],
+        names: Sequence[str] | None = None,
+        split: Split = "train",
+        preprocessing: Preprocessing | None = None,
+    ) -> None:
+        self.images = images
+        self.labels = labels
+        self.class_names = tuple(class_names)
+        self.names = tuple(names) if names is not None else tuple(map(str, range(len(images))))
+        self.split: Split = split
+        self.preprocessing = preprocessing or _preprocessing_of(images)
+        self._check()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.preprocessing.normalize(self.images[index]), int(self.labels[index])
+
+    def __repr__(self) -> str:
+        _, channels, height, width = self.images.shape
+        return (
+            f"ImageSet({self.split}: {len(self):,} images, {channels}x{height}x{width}, "
+            f"{len(self.class_names)} classes)"
+        )
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the classes of the images are known."""
+        return len(self) == 0 or int(self.labels[0]) != UNLABELLED
+
+    def counts(self) -> tuple[int, ...]:
+        """The number of images of each class."""
+        labels = self.labels if self.labelled else self.labels[:0]
+        return tuple(torch.bincount(labels, minlength=len(self.class_names)).tolist())
+
+    def subset(self, indices: ArrayLike | torch.Tensor, split: Split | None = None) -> ImageSet:
+        """The images at some indices, copied, in that order.
+
+        Args:
+            indices: Whole numbers from 0 to `len(set) - 1`.
+            split: What they are for; as this set when left out.
+        """
+        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        return ImageSet(
+            self.images[chosen],
+            self.labels[chosen],
+            class_names=self.class_names,
+            names=[self.names[i] for i in chosen.tolist()],
+            split=split or self.split,
+            preprocessing=self.preprocessing,
+        )
+
+    def with_normalization(
+        self, mean: float | Sequence[float], std: float | Sequence[float]
+    ) -> ImageSet:
+        """The same images (not copied) with another normalisation."""
+        return ImageSet(
+            self.images,
+            self.labels,
+            class_names=self.class_names,
+            names=self.names,
+            split=self.split,
+            preprocessing=replace(self.preprocessing, mean=mean, std=std),
+        )
+
+    def with_transform(self, transform: Callable[..., object]) -> TransformedSet:
+        """The same images, each given to a torchvision transform (v1 or v2) as a PIL image.
+
+        The transform does all of it, `ToTensor` and `Normalize` included; what it returns is the
+        sample. See `TransformedSet`.
+        """
+        from convkit.data._transformed import TransformedSet
+
+        return TransformedSet(self, transform)
+
+    def _check(self) -> None:
+        """Refuse what does not fit together."""
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+            raise DataError(
+                "images must be uint8 of shape (N, C, H, W), "
+                f"got {self.images.dtype} {tuple(self.images.shape)}"
+            )
+        if self.labels.dtype != torch.int64 or self.labels.ndim != 1:
+            raise DataError(
+                f"labels must be int64 of shape (N,), got {self.labels.dtype} "
+                f"{tuple(self.labels.shape)}"
+            )
+        lengths = {"images": len(self.images), "labels": len(self.labels), "names": len(self.names)}
+        if len(set(lengths.values())) > 1:
+            found = ", ".join(f"{count:,} {name}" for name, count in lengths.items())
+            raise DataError(f"{self.split}: every image needs one label and one name, got {found}")
+        if self.images.shape[1] != self.preprocessing.channels:
+            raise DataError(
+                f"images of {self.images.shape[1]} channels with a preprocessing of "
+                f"{self.preprocessing.channels}"
+            )
+        check_labels(self.labels, self.class_names, self.names, self.split)
+
+
+def check_labels(
+    labels: torch.Tensor, class_names: Sequence[str], names: Sequence[str], split: str
+) -> None:
+    """Refuse labels that are no index into the class names; -1 for all of them is unlabelled.
+
+    Raises:
+        DataError: Naming the first sample with such a label.
+    """
+    if len(labels) == 0 or bool((labels == UNLABELLED).all()):
+        return
+    outside = ((labels < 0) | (labels >= len(class_names))).nonzero()
+    if len(outside):
+        i = int(outside[0])
+        raise DataError(
+            f"{split}: the label of image {names[i]} is {int(labels[i])}, outside the "
+            f"{len(class_names)} classes 0 to {len(class_names) - 1}"
+        )
+
+
+def _preprocessing_of(images: torch.Tensor) -> Preprocessing:
+    """No normalisation, the size of the images; what is wrong with them is said later."""
+    if images.ndim != 4 or images.shape[1] not in {1, 3}:
+        raise DataError(
+            "images must be uint8 of shape (N, 3, H, W) or (N, 1, H, W), "
+            f"got {images.dtype} {tuple(images.shape)}"
+        )
+    return Preprocessing((images.shape[2], images.shape[3]), channels=images.shape[1])

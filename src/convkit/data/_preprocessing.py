@@ -1,0 +1,170 @@
+"""What is done to every image alike, in training, testing and use."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, asdict, dataclass, fields
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from convkit.data._fitting import Size, check_size
+from convkit.errors import DataError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Size, channels and normalisation of a network's images, as plain values.
+
+    It is stored with a run, so that files given later become the same numbers as in training:
+    `(value / 255 - mean) / std` of an image fitted to `size`.
+
+    Args:
+        size: An int: the shorter side becomes `resize` (or `size`) and a square is cut from the
+            middle. A pair (height, width): stretched to exactly that. None: as the files are.
+        resize: The shorter side before the crop, for instance 256 before a crop of 224.
+        channels: 3 for RGB, 1 for grey.
+        mean: Per channel, of values from 0 to 1; one number counts for every channel.
+        std: Per channel, greater than 0; one number counts for every channel.
+
+    Raises:
+        DataError: When a value cannot be.
+
+    Example:
+        >>> preprocessing = Preprocessing(224, resize=256, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+        >>> Preprocessing.from_dict(preprocessing.to_dict()) == preprocessing
+        True
+        >>> preprocessing.normalize(torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))[0, :, 0, 0]
+        tensor([2.2489, 2.4286, 2.6400])
+    """
+
+    size: Size = None
+    _: KW_ONLY
+    resize: int | None = None
+    channels: int = 3
+    mean: float | Sequence[float] = 0.0
+    std: float | Sequence[float] = 1.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.size, list):  # JSON has no tuples
+            object.__setattr__(self, "size", tuple(self.size))
+        check_size(self.size, self.resize)
+        if self.channels not in {1, 3}:
+            raise DataError(f"channels={self.channels!r}: images have 3 channels (RGB) or 1 (grey)")
+        object.__setattr__(self, "mean", _per_channel("mean", self.mean, self.channels))
+        object.__setattr__(self, "std", _per_channel("std", self.std, self.channels))
+        if min(self.std) <= 0:  # type: ignore[type-var, arg-type]  # a tuple of floats from here on
+            raise DataError(f"std={self.std!r}: a standard deviation is greater than 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: tuples become lists."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if name != "_"
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            DataError: When a value is unknown or cannot be.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise DataError(f"unknown preprocessing {unknown}; known are {sorted(known)}")
+        return cls(**values)
+
+    def load(self, paths: Sequence[str | os.PathLike[str]]) -> torch.Tensor:
+        """Decode and fit image files.
+
+        Args:
+            paths: One file per image.
+
+        Returns:
+            uint8 images of shape (N, C, H, W).
+
+        Raises:
+            DataError: When a file is not a readable image (named with its reason), or `size` is
+                None and the files differ in size.
+        """
+        from convkit.data._loading import load_images
+
+        return load_images([Path(path) for path in paths], self).images
+
+    def normalize(self, images: torch.Tensor) -> torch.Tensor:
+        """Make numbers for the network out of pixels.
+
+        Args:
+            images: uint8 images of shape (..., C, H, W).
+
+        Returns:
+            float32 of the same shape, a new tensor on the same device.
+
+        Raises:
+            DataError: When the images are not uint8 or have another number of channels.
+        """
+        if images.dtype != torch.uint8 or images.ndim < 3 or images.shape[-3] != self.channels:
+            raise DataError(
+                f"normalize takes uint8 images of shape (..., {self.channels}, H, W), "
+                f"got {images.dtype} {tuple(images.shape)}"
+            )
+        return self.normalize_(images.to(torch.float32), largest=255.0)
+
+    def normalize_(self, images: torch.Tensor, largest: float = 1.0) -> torch.Tensor:
+        """Normalise floats from 0 to `largest` in place, in two passes."""
+        mean = torch.tensor(self.mean, dtype=torch.float64)
+        std = torch.tensor(self.std, dtype=torch.float64)
+        scale = (1 / (largest * std)).to(images)[:, None, None]
+        shift = (-mean / std).to(images)[:, None, None]
+        return images.mul_(scale).add_(shift)
+
+    def denormalize(self, images: torch.Tensor) -> torch.Tensor:
+        """Make pixels out of the network's numbers, the inverse of `normalize`.
+
+        Args:
+            images: float images of shape (..., C, H, W).
+
+        Returns:
+            uint8 of the same shape, rounded and cut to 0..255.
+        """
+        mean = torch.tensor(self.mean).to(images)[:, None, None]
+        std = torch.tensor(self.std).to(images)[:, None, None]
+        return images.mul(std).add_(mean).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+
+    def check_images(self, images: torch.Tensor) -> None:
+        """Refuse images of another size than those of training.
+
+        Args:
+            images: Of shape (N, C, H, W).
+
+        Raises:
+            DataError: Naming both sizes.
+        """
+        size = (self.size, self.size) if isinstance(self.size, int) else self.size
+        given = tuple(images.shape[-2:])
+        if size is not None and given != size:
+            raise DataError(
+                f"images of {given[0]}x{given[1]} for a network trained at {size[0]}x{size[1]}: "
+                f"load them with size={self.size!r}"
+            )
+
+
+def _per_channel(name: str, value: float | Sequence[float], channels: int) -> tuple[float, ...]:
+    """One float for each channel."""
+    numbers = [value] * channels if isinstance(value, (int, float)) else list(value)
+    if len(numbers) != channels:
+        raise DataError(f"{name}={value!r} has {len(numbers)} values for {channels} channels")
+    if not all(isinstance(number, (int, float)) and isfinite(number) for number in numbers):
+        raise DataError(f"{name}={value!r}: every value must be a finite number")
+    return tuple(map(float, numbers))

@@ -1,0 +1,160 @@
+"""Training, validation and test images that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING
+
+from convkit.data._image_set import ImageSet
+from convkit.data._splitting import random_split, stratified_split
+from convkit.data._statistics import channel_statistics
+from convkit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from convkit.data._card import DataCard
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What was met while images were read.
+
+    Args:
+        unreadable: Path and reason of each file that was skipped.
+        notices: Path and notice of each file that was read with an assumption.
+        ignored: Names of files and folders that are no images, hidden ones included.
+        sizes: How many files have each size (height, width).
+        modes: How many files have each Pillow mode.
+    """
+
+    unreadable: tuple[tuple[str, str], ...] = ()
+    notices: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+    sizes: dict[tuple[int, int], int] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The images of one task, split; `print(sets)` is the data card.
+
+    Args:
+        train: What the network learns from.
+        validation: What decides when to stop, or None.
+        test: What measures the result, or None.
+        source: Where the images came from, in words.
+        report: What was met while they were read.
+    """
+
+    train: ImageSet
+    validation: ImageSet | None = None
+    test: ImageSet | None = None
+    _: KW_ONLY
+    source: str = ""
+    report: SourceReport = field(default_factory=SourceReport)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of their labels."""
+        return self.train.class_names
+
+    def __iter__(self) -> Iterator[ImageSet]:
+        """The splits that exist: train, validation, test."""
+        return iter([s for s in (self.train, self.validation, self.test) if s is not None])
+
+    def card(self) -> DataCard:
+        """Counts, sizes, statistics and duplicates as values."""
+        from convkit.data._card import data_card
+
+        return data_card(self)
+
+    def __str__(self) -> str:
+        """The data card."""
+        return str(self.card())
+
+    def __repr__(self) -> str:
+        return f"Sets({', '.join(map(repr, self))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How validation (and test) images are taken from the training images.
+
+    Args:
+        validation: A share between 0 and 1, a count, or None.
+        test: The same for the test images, which are taken first.
+        seed: Of the split.
+        stratified: Whether each class keeps its share.
+    """
+
+    validation: float | int | None = None
+    test: float | int | None = None
+    _: KW_ONLY
+    seed: int = 0
+    stratified: bool = True
+
+
+def split_off(train: ImageSet, holding: Holding) -> tuple[ImageSet, dict[str, ImageSet]]:
+    """Take the held-out images from the training images, test first.
+
+    Returns:
+        The images left for training, and those taken, by split.
+    """
+    taken: dict[str, ImageSet] = {}
+    for split in ("test", "validation"):
+        fraction = holding.test if split == "test" else holding.validation
+        if not fraction:
+            continue
+        if holding.stratified:
+            kept, held_out = stratified_split(train.labels.numpy(), fraction, holding.seed)
+        else:
+            kept, held_out = random_split(len(train), fraction, holding.seed)
+        taken[split] = train.subset(held_out, split)  # type: ignore[arg-type]  # one of the two above
+        train = train.subset(kept)
+    return train, taken
+
+
+def assemble(
+    splits: dict[str, ImageSet],
+    holding: Holding,
+    *,
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+    source: str,
+    report: SourceReport | None = None,
+) -> Sets:
+    """Split, measure and join image sets into `Sets`.
+
+    Args:
+        splits: Image sets by split; `"train"` must be there.
+        holding: What to hold out of the training images.
+        mean: Normalisation for every split; None measures it on the training images.
+        std: Likewise.
+        source: Where the images came from, in words.
+        report: What was met while they were read.
+
+    Raises:
+        DataError: When a split would come from two places.
+    """
+    for split, fraction in (("validation", holding.validation), ("test", holding.test)):
+        if fraction and split in splits:
+            raise DataError(
+                f"{source} has its own {split} images: leave {split}={fraction!r} out, "
+                "or move them away"
+            )
+    train, taken = split_off(splits["train"], holding)
+    every = {**splits, **taken, "train": train}
+    if mean is None or std is None:
+        statistics = channel_statistics(train)
+        mean = statistics.mean if mean is None else mean
+        # A set of one colour has a deviation of 0: dividing by 1 leaves it as it is.
+        std = tuple(value or 1.0 for value in statistics.std) if std is None else std
+    named = {name: each.with_normalization(mean, std) for name, each in every.items()}
+    return Sets(
+        named["train"],
+        named.get("validation"),
+        named.get("test"),
+        source=source,
+        report=report or SourceReport(),
+    )
