@@ -2,6 +2,7 @@
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._architecture import Architecture
+from convkit.architecture._building import build
 from convkit.architecture._composite import Custom, Repeat, Residual
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
@@ -9,6 +10,7 @@ from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
 from convkit.architecture._registry import register
 from convkit.architecture._row import Counts, Row, Stated
+from convkit.architecture._summary import Summary, SummaryRow
 
 __all__ = [
     "Activation",
@@ -30,6 +32,9 @@ __all__ = [
     "Residual",
     "Row",
     "Stated",
+    "Summary",
+    "SummaryRow",
     "Upsample",
+    "build",
     "register",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
-from convkit.architecture._row import Counts, Row, Shape, Stated, set_field
+from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window, set_field
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
@@ -110,6 +110,10 @@ class Activation(Row):
         return Counts(weights=1 if self.function == "prelu" else 0)
 
     @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return POINT
+
+    @override
     def build(self, input_shape: Shape) -> nn.Module:
         from torch import nn
 
@@ -155,6 +159,10 @@ class Dropout(Row):
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
         return input_shape
+
+    @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return POINT
 
     @override
     def build(self, input_shape: Shape) -> nn.Module:

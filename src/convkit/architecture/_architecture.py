@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._composite import tidy_rows
+from convkit.architecture._plan import require_shape
 from convkit.architecture._row import Row, Shape, Stated, set_field
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Architecture:
         """
         from convkit.architecture._checking import check
 
-        return check(self, tidy_input_shape(input_shape))
+        return check(self, require_shape(input_shape))
 
     def diff(self, other: Architecture, input_shape: Sequence[int]) -> Diff:
         """What changed from this table to another, row by row, with parameters and MACs.
@@ -220,19 +221,8 @@ class Architecture:
         """
         from convkit.plots import architecture
 
-        return architecture(self, tidy_input_shape(input_shape))
-
-
-def tidy_input_shape(input_shape: Sequence[int]) -> Shape:
-    """The shape of one image as a tuple of positive integers.
-
-    Raises:
-        ArchitectureError: When it is none.
-    """
-    from convkit.architecture._summing import require_shape
-
-    return require_shape(input_shape)
+        return architecture(self, require_shape(input_shape))
 
 
 def _optional_shape(input_shape: Sequence[int] | None) -> Shape | None:
-    return None if input_shape is None else tidy_input_shape(input_shape)
+    return None if input_shape is None else require_shape(input_shape)

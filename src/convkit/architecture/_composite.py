@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import KW_ONLY, dataclass, field
+import itertools
+import operator
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
+from convkit.architecture._activation import Activation
 from convkit.architecture._attached import tidy_activation
-from convkit.architecture._row import Counts, Row, Shape, Stated, require_count, set_field
+from convkit.architecture._conv import Conv
+from convkit.architecture._linear import Linear
+from convkit.architecture._norm import BatchNorm
+from convkit.architecture._plan import Step, end_of, plan, written
+from convkit.architecture._row import (
+    POINT,
+    Counts,
+    Row,
+    Shape,
+    Stated,
+    require_count,
+    set_field,
+    spread,
+)
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from torch import nn
 
@@ -45,23 +61,24 @@ class Repeat(Row):
 
     def __post_init__(self) -> None:
         require_count("n", self.n)
+        if self.n > MOST_TIMES:
+            raise ArchitectureError(f"n may be at most {MOST_TIMES}; got {self.n}")
         set_field(self, "rows", tidy_rows("repeat", self.rows))
 
     @override
     def expand(self) -> tuple[Row, ...]:
-        return self.rows * self.n
+        again = [[_renamed(row, time) for row in self.rows] for time in range(2, self.n + 1)]
+        return (*self.rows, *itertools.chain.from_iterable(again))
 
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
-        for row in self.expand():
-            input_shape = row.shape_after(input_shape)
-        return input_shape
+        return end_of(plan((self,), input_shape), input_shape)
 
     @override
     def build(self, input_shape: Shape) -> nn.Module:
-        from convkit.architecture._building import build_rows
+        from convkit.architecture._building import build_steps
 
-        return build_rows(self.expand(), input_shape)
+        return build_steps(plan((self,), input_shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +125,59 @@ class Residual(Row):
             )
 
     @override
-    def shape_after(self, input_shape: Shape) -> Shape:
-        from convkit.architecture._residual import shape_of_sum
+    def expand(self) -> tuple[Row, ...]:
+        if self.activation is None:
+            return (self,)
+        after = self.activation
+        return (
+            replace(self, activation=None),
+            Activation(after) if isinstance(after, str) else after,
+        )
 
-        return shape_of_sum(self, input_shape)
+    @property
+    @override
+    def ways(self) -> tuple[str, ...]:
+        return ("body", "shortcut")
+
+    @override
+    def rows_of(
+        self, way: str, input_shape: Shape, before: Mapping[str, tuple[Step, ...]]
+    ) -> tuple[Row, ...]:
+        if way == "body":
+            return self.rows
+        if not isinstance(self.shortcut, str):
+            return self.shortcut
+        body = before["body"]
+        needed = self.shortcut == "projection" or (
+            self.shortcut == "auto" and end_of(body, input_shape) != input_shape
+        )
+        return (_projection(body, input_shape),) if needed else ()
+
+    @override
+    def join(self, shapes: Mapping[str, Shape]) -> Shape:
+        body, shortcut = shapes["body"], shapes["shortcut"]
+        if body != shortcut:
+            raise ArchitectureError(
+                f"its rows make {written(body)} but its shortcut makes {written(shortcut)}, which "
+                f"cannot be added; {_remedy(self.shortcut, body, shortcut)}"
+            )
+        return body
+
+    @override
+    def shape_after(self, input_shape: Shape) -> Shape:
+        return end_of(plan((self,), input_shape), input_shape)
 
     @override
     def build(self, input_shape: Shape) -> nn.Module:
-        from convkit.architecture._residual import build_block
+        from convkit.architecture._building import build_steps
 
-        return build_block(self, input_shape)
+        return build_steps(plan((self,), input_shape))
+
+    @override
+    def build_block(self, ways: Mapping[str, nn.Module]) -> nn.Module:
+        from convkit.architecture._residual_block import ResidualBlock
+
+        return ResidualBlock(ways["body"], ways["shortcut"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +257,36 @@ def tidy_rows(kind: str, rows: Iterable[Row]) -> tuple[Row, ...]:
                 f"{kind}, row {number}: expected a row such as Conv(32, kernel_size=3), got {row!r}"
             )
     return tidied
+
+
+MOST_TIMES = 10_000
+
+
+def _renamed(row: Row, time: int) -> Row:
+    """A row at its second or later time in a repeat: names of the user's own are numbered."""
+    return row if row.name is None else replace(row, name=f"{row.name}_{time}")  # type: ignore[type-var] # every row is a dataclass
+
+
+def _projection(body: tuple[Step, ...], input_shape: Shape) -> Row:
+    """The 1x1 convolution that brings what arrives to the shape of the body."""
+    output_shape = end_of(body, input_shape)
+    if len(output_shape) == 1:
+        normed = any(step.row.kind == BatchNorm.kind for step in body)
+        return Linear(output_shape[0], bias=not normed, norm="batch" if normed else None)
+    dimensions = len(input_shape) - 1
+    stride = (1,) * dimensions
+    for step in body:
+        window = step.row.window(step.input_shape) or POINT
+        stride = tuple(map(operator.mul, stride, spread(window.stride, dimensions)))
+    normed = any(step.row.kind == BatchNorm.kind for step in body)
+    norm = "batch" if normed else None
+    return Conv(output_shape[0], kernel_size=1, stride=stride, bias=not normed, norm=norm)
+
+
+def _remedy(shortcut: str | tuple[Row, ...], body: Shape, beside: Shape) -> str:
+    """The smallest change that would let body and shortcut be added."""
+    if shortcut == "identity":
+        return 'shortcut="projection" or "auto" would fit them together'
+    if body[0] != beside[0]:
+        return f"out_channels={body[0]} at the end of the shortcut would fit"
+    return "padding that keeps the size in the rows (1 for a 3x3 kernel) would fit"

@@ -16,6 +16,7 @@ from convkit.architecture._row import (
     Shape,
     Size,
     Stated,
+    Window,
     require_count,
     require_image,
     require_sizes,
@@ -117,6 +118,10 @@ class Conv(Dressed):
         return Counts(weights=parameters.weights, biases=parameters.biases, macs=macs)
 
     @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return Window(self.kernel_size, self.stride, self.padding, self.dilation)
+
+    @override
     def build(self, input_shape: Shape) -> nn.Module:
         from torch import nn
 
@@ -136,8 +141,10 @@ class Conv(Dressed):
 
     @override
     def expand(self) -> tuple[Row, ...]:
-        plain = replace(self, norm=None, activation=None, dropout=None)
-        return (plain, *dressing(self))
+        worn = dressing(self)
+        if not worn:
+            return (self,)
+        return (replace(self, norm=None, activation=None, dropout=None), *worn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +240,10 @@ class ConvTranspose(Dressed):
 
     @override
     def expand(self) -> tuple[Row, ...]:
-        plain = replace(self, norm=None, activation=None, dropout=None)
-        return (plain, *dressing(self))
+        worn = dressing(self)
+        if not worn:
+            return (self,)
+        return (replace(self, norm=None, activation=None, dropout=None), *worn)
 
 
 def _tidy_conv(row: Conv | ConvTranspose) -> None:

@@ -10,7 +10,16 @@ from typing_extensions import override
 
 import convkit.shapes
 from convkit.architecture._attached import Dressed, dressing, tidy_dressing
-from convkit.architecture._row import Counts, Row, Shape, Stated, require_count
+from convkit.architecture._row import (
+    POINT,
+    WHOLE,
+    Counts,
+    Row,
+    Shape,
+    Stated,
+    Window,
+    require_count,
+)
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
@@ -40,6 +49,10 @@ class Flatten(Row):
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
+
+    @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return POINT
 
     @override
     def build(self, input_shape: Shape) -> nn.Module:
@@ -98,6 +111,10 @@ class Linear(Dressed):
         return Counts(weights=parameters.weights, biases=parameters.biases, macs=parameters.weights)
 
     @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return WHOLE
+
+    @override
     def build(self, input_shape: Shape) -> nn.Module:
         from torch import nn
 
@@ -105,8 +122,10 @@ class Linear(Dressed):
 
     @override
     def expand(self) -> tuple[Row, ...]:
-        plain = replace(self, norm=None, activation=None, dropout=None)
-        return (plain, *dressing(self))
+        worn = dressing(self)
+        if not worn:
+            return (self,)
+        return (replace(self, norm=None, activation=None, dropout=None), *worn)
 
 
 def _arriving(row: Linear, input_shape: Shape) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
-from convkit.architecture._row import Counts, Row, Shape, Stated, require_count
+from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window, require_count
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class BatchNorm(Row):
     def count(self, input_shape: Shape) -> Counts:
         channels = input_shape[0] if self.affine else 0
         return Counts(weights=channels, biases=channels)
+
+    @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return POINT
 
     @override
     def build(self, input_shape: Shape) -> nn.Module:
@@ -100,6 +104,10 @@ class GroupNorm(Row):
     def count(self, input_shape: Shape) -> Counts:
         channels = input_shape[0] if self.affine else 0
         return Counts(weights=channels, biases=channels)
+
+    @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return POINT
 
     @override
     def build(self, input_shape: Shape) -> nn.Module:

@@ -9,10 +9,12 @@ from typing_extensions import override
 
 import convkit.shapes
 from convkit.architecture._row import (
+    WHOLE,
     Row,
     Shape,
     Size,
     Stated,
+    Window,
     require_image,
     require_sizes,
     set_field,
@@ -74,6 +76,12 @@ class MaxPool(Row):
         return (channels, *after)
 
     @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return Window(
+            self.kernel_size, self.stride or self.kernel_size, self.padding, self.dilation
+        )
+
+    @override
     def build(self, input_shape: Shape) -> nn.Module:
         from torch import nn
 
@@ -129,6 +137,10 @@ class AvgPool(Row):
         return (channels, *after)
 
     @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return Window(self.kernel_size, self.stride or self.kernel_size, self.padding)
+
+    @override
     def build(self, input_shape: Shape) -> nn.Module:
         from torch import nn
 
@@ -174,6 +186,15 @@ class AdaptiveAvgPool(Row):
         return (channels, *spread(self.output_size, len(sizes)))
 
     @override
+    def window(self, input_shape: Shape) -> Window | None:
+        sizes = input_shape[1:]
+        wanted = spread(self.output_size, len(sizes))
+        if any(size % out for size, out in zip(sizes, wanted, strict=True)):
+            return WHOLE if set(wanted) == {1} else None
+        kernel = tuple(size // out for size, out in zip(sizes, wanted, strict=True))
+        return Window(kernel, kernel)
+
+    @override
     def build(self, input_shape: Shape) -> nn.Module:
         from torch import nn
 
@@ -206,6 +227,10 @@ class GlobalAvgPool(Row):
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
         return AdaptiveAvgPool(1).shape_after(input_shape)
+
+    @override
+    def window(self, input_shape: Shape) -> Window | None:
+        return WHOLE
 
     @override
     def build(self, input_shape: Shape) -> nn.Module:

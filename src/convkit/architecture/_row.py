@@ -4,18 +4,39 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
+
+    from convkit.architecture._plan import Step
 
 Shape = tuple[int, ...]
 """Channels and sizes of one image or vector, without the batch: `(C, H, W)` or `(features,)`."""
 
 Size = int | tuple[int, ...]
 """One number for every direction, or one for each: `(height, width)`."""
+
+
+Padding = int | str | tuple[int, ...]
+
+
+class Window(NamedTuple):
+    """What one unit of a layer's output sees of the layer's input; see `shapes.receptive_field`."""
+
+    kernel_size: Size
+    stride: Size = 1
+    padding: Padding = 0
+    dilation: Size = 1
+
+
+POINT = Window(1)
+WHOLE = Window(())
+"""Marks a row whose every unit sees the whole input, however large it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +120,39 @@ class Row(ABC):
         """Weights, biases and MACs; nothing unless the row says otherwise."""
         return Counts()
 
+    def window(self, input_shape: Shape) -> Window | None:  # noqa: ARG002 - as above
+        """The window through which each unit of the output sees the input, for receptive fields.
+
+        `POINT` for a row that works on single values, `WHOLE` for one whose units see everything;
+        None, which is also the usual answer, where the units have no common window.
+        """
+        return None
+
     def expand(self) -> tuple[Row, ...]:
         """The plain layers that this row stands for, in the order in which they run."""
         return (self,)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The names of the ways through a block, in order; none for a plain layer."""
+        return ()
+
+    def rows_of(
+        self,
+        way: str,
+        input_shape: Shape,
+        before: Mapping[str, tuple[Step, ...]],
+    ) -> tuple[Row, ...]:
+        """The rows of one way through a block; `before` holds the layers of the earlier ways."""
+        raise NotImplementedError(f"{type(self).__name__} names the way {way!r} without its rows")
+
+    def join(self, shapes: Mapping[str, Shape]) -> Shape:
+        """The shape that leaves a block, when these shapes leave its ways."""
+        raise NotImplementedError(f"{type(self).__name__} has ways, but does not join {[*shapes]}")
+
+    def build_block(self, ways: Mapping[str, nn.Module]) -> nn.Module:
+        """Make the module of a block from the modules of its ways."""
+        raise NotImplementedError(f"{type(self).__name__} has ways, but does not build {[*ways]}")
 
     @property
     def word(self) -> str:

@@ -1,0 +1,85 @@
+"""A table's sizes and counts, by arithmetic alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from convkit.architecture._norm import BatchNorm, GroupNorm
+from convkit.architecture._plan import Step, plan, require_shape
+from convkit.architecture._seeing import Seen, joined
+from convkit.architecture._summary import Summary, SummaryRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from convkit.architecture._architecture import Architecture
+    from convkit.architecture._row import Counts, Shape
+
+_NORMS = {BatchNorm.kind, GroupNorm.kind}
+
+
+def sum_up(architecture: Architecture, input_shape: Sequence[int]) -> Summary:
+    """The summary of a table."""
+    shape = require_shape(input_shape)
+    return sum_steps(plan(architecture.rows, shape), shape)
+
+
+def sum_steps(steps: Sequence[Step], input_shape: Shape) -> Summary:
+    """The summary of planned layers."""
+    rows: list[SummaryRow] = []
+    _add_rows(rows, steps, Seen.image(input_shape[1:]), "", None)
+    return Summary(tuple(rows), input_shape=input_shape)
+
+
+def _add_rows(
+    rows: list[SummaryRow], steps: Sequence[Step], seen: Seen, prefix: str, number: int | None
+) -> Seen:
+    """Write one row for each layer, those of a block before the block's own; follow the sight."""
+    for step in steps:
+        name, of_table = prefix + step.name, number or step.number
+        if step.branches:
+            ways = [
+                _add_rows(rows, inner, seen, f"{name}.{way}.", of_table)
+                for way, inner in step.branches.items()
+            ]
+            seen = joined(ways)
+        else:
+            window = step.row.window(step.input_shape)
+            seen = seen.through(window, step.output_shape[1:])
+        rows.append(_row(step, name, of_table, seen))
+    return seen
+
+
+def _row(step: Step, name: str, number: int, seen: Seen) -> SummaryRow:
+    counts = step.row.count(step.input_shape)
+    return SummaryRow(
+        name=name,
+        kind=step.row.word,
+        number=number,
+        input_shape=step.input_shape,
+        output_shape=step.output_shape,
+        weights=counts.weights,
+        biases=counts.biases,
+        trainable_parameters=counts.parameters,
+        macs=counts.macs,
+        bias_additions=_bias_additions(step, counts),
+        norm_macs=math.prod(step.output_shape) if step.row.kind in _NORMS else 0,
+        receptive_field=seen.field,
+    )
+
+
+def _bias_additions(step: Step, counts: Counts) -> int:
+    """Each bias is added at every pixel of its map; a norm's shift is counted with the norm."""
+    if not counts.macs:
+        return 0
+    return counts.biases * math.prod(step.output_shape[1:])
+
+
+def layers_of(steps: Sequence[Step]) -> Iterator[Step]:
+    """Every plain layer, those inside blocks too, in the order in which they run."""
+    for step in steps:
+        for inner in step.branches.values():
+            yield from layers_of(inner)
+        if not step.branches:
+            yield step
