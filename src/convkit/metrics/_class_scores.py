@@ -10,7 +10,7 @@ import numpy as np
 
 from convkit._tables import Table
 from convkit.errors import UndefinedClassWarning
-from convkit.metrics._per_class import defined_mean
+from convkit.metrics._shares import defined_mean
 
 if TYPE_CHECKING:
     from convkit.metrics._inputs import Floats, Integers

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from convkit._tables import Table
 from convkit.errors import MetricError
+from convkit.metrics._confusion_difference import ConfusionDifference
 from convkit.metrics._inputs import (
     Floats,
     Integers,
     Numbers,
     as_array,
     read_classes,
+    read_labels,
+    read_predicted,
+    refuse_other_length,
 )
-from convkit.metrics._per_class import PerClass, share
+from convkit.metrics._per_class import PerClass
+from convkit.metrics._processes import sum_over_processes
+from convkit.metrics._shares import Normalization, normalized_counts, share
 from convkit.metrics._tally import DeviceTally, HostTally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from matplotlib.figure import Figure
-
-Normalization: TypeAlias = Literal["truth", "prediction", "all"]
 # Wider matrices are told by their classes, not drawn with signs.
 _WIDEST_TABLE = 20
 
@@ -171,6 +174,23 @@ class ConfusionMatrix:
         self._host.add_counts(other.counts)
         return self
 
+    def gather(self) -> ConfusionMatrix:
+        """The counts of all processes of a distributed run added up, the same in each of them.
+
+        Every process must call it, and no sample may have been given to two of them (samplers
+        that repeat samples to fill the last batch do that). Alone, it is a copy.
+        """
+        return self.from_counts(sum_over_processes(self.counts), self._class_names)
+
+    def __sub__(self, before: ConfusionMatrix) -> ConfusionDifference:
+        """What changed since another matrix of the same classes.
+
+        Raises:
+            MetricError: When the classes differ.
+        """
+        self._refuse_other_classes(before)
+        return ConfusionDifference(self._class_names, after=self.counts, before=before.counts)
+
     def normalized(self, by: Normalization) -> Floats:
         """The counts as shares, float64 (C, C).
 
@@ -182,11 +202,7 @@ class ConfusionMatrix:
         Raises:
             MetricError: For another name.
         """
-        counts = self.counts
-        axes = {"truth": 1, "prediction": 0, "all": None}
-        if by not in axes:
-            raise MetricError(f"normalized by 'truth', 'prediction' or 'all', got {by!r}")
-        return share(counts, counts.sum(axis=axes[by], keepdims=True))
+        return normalized_counts(self.counts, by)
 
     def per_class(self) -> PerClass:
         """Precision, recall, F1 and support of every class."""
@@ -220,11 +236,16 @@ class ConfusionMatrix:
         ]
         return Table(("truth \\ predicted", *self._class_names), tuple(rows))
 
-    def plot(self) -> Figure:
-        """Draw the matrix; see `convkit.plots.confusion`."""
+    def plot(self, **options: Any) -> Any:
+        """Draw the matrix as a `matplotlib.figure.Figure`.
+
+        Args:
+            options: Of `convkit.plots.confusion`, such as `normalize="truth"` or
+                `order="clustered"`.
+        """
         from convkit.plots import confusion
 
-        return confusion(self)
+        return confusion(self, **options)
 
     def __str__(self) -> str:
         head = f"accuracy {self.accuracy:.4f} of {self.total:,} samples, {self.num_classes} classes"
@@ -268,6 +289,32 @@ def confusion_matrix(predicted: Numbers, truth: Numbers, num_classes: int) -> Co
     matrix = ConfusionMatrix(num_classes)
     matrix.update(predicted, truth)
     return matrix
+
+
+def samples_of_cell(
+    predicted: Numbers, truth: Numbers, *, true_class: int, predicted_class: int
+) -> Integers:
+    """Which samples stand behind a cell of the confusion matrix: `images[samples]` shows them.
+
+    Args:
+        predicted: Predicted class indices (N,), or scores (N, C).
+        truth: True class indices (N,).
+        true_class: Row of the cell.
+        predicted_class: Column of the cell.
+
+    Returns:
+        Their indices, ascending, int64.
+
+    Raises:
+        MetricError: When the lengths differ or there is no sample.
+
+    Example:
+        >>> samples_of_cell([0, 1, 1, 1], [0, 0, 1, 0], true_class=0, predicted_class=1)
+        array([1, 3])
+    """
+    guessed, true = read_predicted(predicted), read_labels(truth, "truth")
+    refuse_other_length(guessed.size, true.size, ("predicted", "truth"))
+    return np.flatnonzero((guessed == predicted_class) & (true == true_class))
 
 
 def _briefly(names: tuple[str, ...]) -> str:

@@ -74,7 +74,7 @@ def read_predicted(predicted: Numbers, what: str = "predicted") -> Integers:
         return read_labels(predicted, what)
     refuse_empty(array.shape, what)
     refuse_not_finite(array, what)
-    return array.argmax(axis=1).astype(np.int64, copy=False)
+    return np.asarray(array.argmax(axis=1), dtype=np.int64)
 
 
 def refuse_empty(shape: tuple[int, ...], what: str) -> None:

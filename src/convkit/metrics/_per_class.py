@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from convkit._tables import Cell, Table
 from convkit.errors import MetricError
+from convkit.metrics._shares import defined_mean, share
 
 if TYPE_CHECKING:
     from convkit.metrics._inputs import Floats, Integers
@@ -122,15 +122,3 @@ class PerClass:
 
     def __str__(self) -> str:
         return str(self.table())
-
-
-def share(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
-    """Part / whole in float64; 0 / 0 is NaN without a warning."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.true_divide(part, whole), dtype=np.float64)
-
-
-def defined_mean(values: Floats, weights: Floats | Integers) -> float:
-    """Weighted mean of the values that are not NaN; NaN when none is left or has weight."""
-    defined = ~np.isnan(values)
-    return float(share((values[defined] * weights[defined]).sum(), weights[defined].sum()))

@@ -66,7 +66,7 @@ def ranked_classes(scores: Numbers, truth: Numbers) -> Iterator[RankedClass]:
     columns = read_scores(scores)
     of_class, sample = _positives(columns, truth)
     ends = np.cumsum(np.bincount(of_class, minlength=columns.shape[1]))
-    order = np.argsort(of_class, kind="stable")
+    order = np.argsort(of_class.astype(np.min_scalar_type(columns.shape[1])), kind="stable")
     positive_scores = np.split(columns[sample[order], of_class[order]], ends[:-1])
     for k, ascending in enumerate(_sorted_columns(columns)):
         positives = np.sort(positive_scores[k])

@@ -20,6 +20,14 @@ _NAMES = ("predicted", "truth")
 _NEVER = torch.iinfo(torch.int64).max
 
 
+def count_into(tally: Integers, cells: Integers) -> None:
+    """Add 1 to each cell as often as it occurs; a few cells cost nothing for the others."""
+    if cells.size < tally.size:
+        np.add.at(tally, cells, 1)
+    else:
+        tally += np.bincount(cells, minlength=tally.size)
+
+
 class HostTally:
     """Counts on the host; a refused batch leaves them as they were."""
 
@@ -35,10 +43,7 @@ class HostTally:
         refuse_outside(predicted_labels, self.num_classes, "predicted")
         refuse_outside(truth_labels, self.num_classes, "truth")
         cells = truth_labels * self.num_classes + predicted_labels
-        if cells.size < self._flat.size:
-            np.add.at(self._flat, cells, 1)  # touches only the cells of the batch
-        else:
-            self._flat += np.bincount(cells, minlength=self._flat.size)
+        count_into(self._flat, cells)
 
     def add_counts(self, counts: Integers) -> None:
         """Add a C x C matrix of counts."""

@@ -71,4 +71,4 @@ def _places(scores: Array, labels: Integers) -> Integers:
     of_truth = np.take_along_axis(scores, labels[:, None], axis=1)
     before = np.arange(scores.shape[1]) < labels[:, None]
     ahead = (scores > of_truth) | ((scores == of_truth) & before)
-    return np.count_nonzero(ahead, axis=1).astype(np.int64, copy=False)
+    return np.asarray(ahead.sum(axis=1), dtype=np.int64)
