@@ -72,9 +72,7 @@ class DataCard:
         channels, height, width = self.image_shape
         mean = ", ".join(f"{value:.4f}" for value in self.statistics.mean)
         std = ", ".join(f"{value:.4f}" for value in self.statistics.std)
-        return (
-            f"images: {channels}x{height}x{width}, mean ({mean}), std ({std}) of training",
-        )
+        return (f"images: {channels}x{height}x{width}, mean ({mean}), std ({std}) of training",)
 
 
 def data_card(sets: Sets) -> DataCard:

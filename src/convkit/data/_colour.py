@@ -150,9 +150,7 @@ def adjust_hue_(images: torch.Tensor, shift: torch.Tensor) -> None:
     hue = torch.where(
         largest == red,
         (green - blue) / divisor,
-        torch.where(
-            largest == green, (blue - red) / divisor + 2, (red - green) / divisor + 4
-        ),
+        torch.where(largest == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
     )
     hue += shift[:, 0] * 6
     for channel, offset in zip((red, green, blue), (5, 3, 1), strict=True):

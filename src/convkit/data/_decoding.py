@@ -128,7 +128,9 @@ def _scaled(image: Image.Image) -> Image.Image:
     """Grey of 16 bits scaled to 8 by 255/65535, rounded."""
     values = np.asarray(image)
     if image.mode == "F":
-        raise ImageError("holds floating-point pixels, whose white is unknown: save as 8 or 16 bits")
+        raise ImageError(
+            "holds floating-point pixels, whose white is unknown: save as 8 or 16 bits"
+        )
     if values.min() < 0 or values.max() > 65535:
         raise ImageError("holds 32-bit pixels, whose white is unknown: save as 8 or 16 bits")
     return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))

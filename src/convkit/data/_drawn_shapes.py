@@ -26,7 +26,7 @@ _CANDIDATES = 3  # colours from which a figure takes the one farthest from its b
 def drawn_shapes(
     seed: int = 0, *, train: int = 4000, validation: int = 1000, test: int = 1000
 ) -> Sets:
-    """Draw coloured figures of ten classes, 32x32, on shaded and noisy backgrounds.
+    """Draw coloured figures of ten classes, 32x32, on darker, shaded and noisy backgrounds.
 
     Size, place, rotation, colours, shading and noise of every image are drawn at random; the figures
     do not become each other under rotation. Image k of a split is the same whatever the counts.
@@ -52,13 +52,17 @@ def drawn_shapes(
     for split, count in counts.items():
         least = 1 if split == "train" else 0
         if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= _MOST:
-            raise DataError(f"{split}={count!r}: a count is a whole number from {least} to {_MOST:,}")
+            raise DataError(
+                f"{split}={count!r}: a count is a whole number from {least} to {_MOST:,}"
+            )
     splits = {
         split: _drawn_set(seed, split, count, number)
         for number, (split, count) in enumerate(counts.items())
         if count
     }
-    return assemble(dict(splits), Holding(), mean=None, std=None, source=f"drawn shapes, seed {seed}")
+    return assemble(
+        dict(splits), Holding(), mean=None, std=None, source=f"drawn shapes, seed {seed}"
+    )
 
 
 def _drawn_set(seed: int, split: Split, count: int, stream: int) -> ImageSet:
@@ -97,7 +101,9 @@ def _uniform(seed: int, stream: int, count: int) -> NDArray[np.float64]:
 def _noise(seed: int, stream: int, count: int) -> NDArray[np.uint8]:
     """One byte per pixel and channel, (N, 3, P)."""
     per_image = 3 * SIDE * SIDE
-    bits = np.random.PCG64(np.random.SeedSequence([seed, stream])).random_raw(count * per_image // 8)
+    bits = np.random.PCG64(np.random.SeedSequence([seed, stream])).random_raw(
+        count * per_image // 8
+    )
     return bits.astype("<u8").view(np.uint8).reshape(count, 3, SIDE * SIDE)
 
 
@@ -111,7 +117,7 @@ def _grid() -> tuple[Field, Field]:
 def _frame(numbers: NDArray[np.float64]) -> tuple[Field, Field, Field]:
     """The pixels in each figure's own frame, (N, P) twice, and the pixels of its radius, (N, 1)."""
     x, y = _grid()
-    radius = 0.35 + 0.35 * numbers[:, 0]
+    radius = 0.45 + 0.35 * numbers[:, 0]
     reach = 0.95 - radius
     angle = 2 * np.pi * numbers[:, 1]
     across, down = ((2 * numbers[:, k] - 1) * reach for k in (2, 3))
@@ -128,17 +134,15 @@ def _painted(
     """Figures laid on their backgrounds: uint8 (N, 3, 32, 32)."""
     x, y = _grid()
     numbers = numbers.astype(np.float32)
-    middle = 30 + 195 * numbers[:, 4:7]
-    candidates = 255 * numbers[:, 7 : 7 + 3 * _CANDIDATES].reshape(-1, _CANDIDATES, 3)
+    middle = 20 + 80 * numbers[:, 4:7]
+    candidates = 105 + 150 * numbers[:, 7 : 7 + 3 * _CANDIDATES].reshape(-1, _CANDIDATES, 3)
     contrast = ((candidates - middle[:, None]) ** 2).sum(2)
     colour = candidates[np.arange(len(candidates)), contrast.argmax(1)]
-    slope = 70 * numbers[:, 16:22] - 35
+    slope = 50 * numbers[:, 16:22] - 25
     shade = 50 * numbers[:, 22:24] - 25
-    background = (
-        middle[:, :, None] + slope[:, 0:3, None] * x + slope[:, 3:6, None] * y
-    )
+    background = middle[:, :, None] + slope[:, 0:3, None] * x + slope[:, 3:6, None] * y
     figure = colour[:, :, None] + (shade[:, 0:1] * x + shade[:, 1:2] * y)[:, None]
-    strength = (10 + 50 * numbers[:, 24])[:, None, None] / 255
+    strength = (5 + 30 * numbers[:, 24])[:, None, None] / 255
     pixels = background + covered[:, None] * (figure - background)
     pixels += strength * (noise.astype(np.float32) - 127.5)
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8).reshape(-1, 3, SIDE, SIDE)

@@ -59,9 +59,7 @@ def fit(image: Image.Image, size: Size, resize: int | None = None) -> Image.Imag
     if isinstance(size, tuple) and resize is None:
         return _resized(image, size)
     height, width = size if isinstance(size, tuple) else (size, size)
-    return _centre(
-        _resized(image, _shorter_side(image.size, resize or height)), height, width
-    )
+    return _centre(_resized(image, _shorter_side(image.size, resize or height)), height, width)
 
 
 def _shorter_side(image_size: tuple[int, int], side: int) -> tuple[int, int]:

@@ -155,7 +155,9 @@ def split_folders(root: Path) -> dict[Split, Path]:
         if split is None:
             continue
         if split in found:
-            raise DataError(f"{root} has two folders for {split}: {found[split].name}, {folder.name}")
+            raise DataError(
+                f"{root} has two folders for {split}: {found[split].name}, {folder.name}"
+            )
         found[split] = folder
     if found and "train" not in found:
         names = ", ".join(path.name for path in found.values())
@@ -175,7 +177,9 @@ def _class_names(folder: Path) -> tuple[str, ...]:
         if path.is_dir() and not _hidden(path.name)
     )
     if not names:
-        raise DataError(f"{folder} holds no class folders: expected {folder / 'CLASS' / 'NAME.jpg'}")
+        raise DataError(
+            f"{folder} holds no class folders: expected {folder / 'CLASS' / 'NAME.jpg'}"
+        )
     seen: dict[str, str] = {}
     for name in names:
         if (other := seen.setdefault(name.casefold(), name)) != name:

@@ -115,9 +115,7 @@ def load_images(
     if array is None:
         raise DataError("no image files were given")
     images = torch.from_numpy(array[: len(kept)])
-    return Loaded(
-        images, tuple(kept), tuple(unreadable), tuple(notices), dict(sizes), dict(modes)
-    )
+    return Loaded(images, tuple(kept), tuple(unreadable), tuple(notices), dict(sizes), dict(modes))
 
 
 def _decoded(
@@ -178,7 +176,5 @@ def _unreadable_message(unreadable: list[tuple[str, str]], count: int) -> str:
     """The unreadable files with their reasons and what to do."""
     shown = "; ".join(f"{path} {reason}" for path, reason in unreadable[:_SHOWN])
     more = f"; and {len(unreadable) - _SHOWN:,} more" if len(unreadable) > _SHOWN else ""
-    advice = (
-        "" if len(unreadable) == count else ' (on_unreadable="skip" leaves such files out)'
-    )
+    advice = "" if len(unreadable) == count else ' (on_unreadable="skip" leaves such files out)'
     return f"{len(unreadable):,} of {count:,} image files cannot be read: {shown}{more}{advice}"

@@ -46,8 +46,7 @@ def stratified_split(
     taken = _shares(counts, total)
     generator = np.random.default_rng(seed)
     chosen = [
-        generator.permutation(np.flatnonzero(classes == k))[:count]
-        for k, count in enumerate(taken)
+        generator.permutation(np.flatnonzero(classes == k))[:count] for k, count in enumerate(taken)
     ]
     return _kept_and_held_out(len(values), np.concatenate(chosen))
 
