@@ -1,0 +1,235 @@
+"""The extractor: which filter made which map, for any network."""
+
+from __future__ import annotations
+
+from typing import Literal, TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from convkit.errors import FeatureError
+from convkit.features._call_plan import Plans
+from convkit.features._finish import Finish
+from convkit.features._forward import observe
+from convkit.features._guard import Guard, Held, memory_of
+from convkit.features._images import Images, Preprocessing, as_batch, as_pictures
+from convkit.features._layers import Selection, conv_layers, listed, select
+from convkit.features._pairs import LayerPairs, Pairs, Source
+from convkit.features._unchanged import place_of
+
+if TYPE_CHECKING:
+    from convkit.features._stages import Call, Stage
+    from convkit.features._operands import Operands
+    from collections.abc import Mapping
+
+
+class FilterFeatureExtractor:
+    """Pairs the filters of a network's conv layers with the feature maps that they make.
+
+    Each call runs the model once, in evaluation mode, and ends the forward behind the deepest
+    layer asked for. Afterwards nothing of the model is changed: modes, statistics, gradients,
+    random states and hooks are as before, also after an exception. Maps are what the conv layer
+    made, even where the network's next step overwrites them.
+
+    Args:
+        model: Any `nn.Module` with `nn.Conv2d` or `nn.ConvTranspose2d` layers.
+        preprocessing: Turns a PIL image into the model's input, such as a torchvision weights'
+            `transforms()`, or has `load(paths)` and `normalize(images)`, as a convkit run saves
+            it. Needed for paths, PIL images and uint8 tensors; float tensors are taken as they are.
+
+    Raises:
+        FeatureError: When the model has no conv layer, or one whose weights do not exist yet.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=5), nn.ReLU(inplace=True))
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     pairs = extractor.extract(torch.zeros(2, 3, 32, 32), layers="0")
+        >>> pair = pairs["0"][3]
+        >>> pair.filter.shape, pair.feature_map.shape, bool(pair.verify())
+        (torch.Size([3, 5, 5]), torch.Size([2, 28, 28]), True)
+    """
+
+    def __init__(self, model: nn.Module, *, preprocessing: Preprocessing = None) -> None:
+        # What torch.compile returns wraps the module whose layers are meant.
+        self.model: nn.Module = getattr(model, "_orig_mod", model)
+        self.preprocessing = preprocessing
+        _check(self.model)
+        self._plans = Plans(self.model)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing is left to undo: every call cleans up behind itself."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the conv layers, in the order in which they run where that is known."""
+        return self._plans.order()
+
+    def extract(
+        self,
+        images: Images,
+        layers: Selection = None,
+        *,
+        stages: tuple[Stage, ...] | Stage | Literal["all"] = "conv",
+    ) -> Pairs:
+        """Run the model on images and pair the filters of some layers with their maps.
+
+        Args:
+            images: Float tensor (N, C, H, W) or (C, H, W), normalised as the model expects; or
+                uint8 tensors, PIL images or paths, one or several, given a preprocessing.
+            layers: Names, parts of the model, patterns with `*`, indices, `"early"`, `"middle"`
+                or `"deep"` (first, middle, last conv layer); None takes all.
+            stages: `"conv"` keeps the maps as the layers make them. `"norm"` and `"activation"`
+                keep them after the following normalisation and activation too; `"all"` is both.
+
+        Returns:
+            The pairs of each layer by its name; a layer that runs twice has both in `calls`.
+
+        Raises:
+            FeatureError: When a layer does not exist, none of those asked for ran, or the images
+                do not fit.
+        """
+        chosen = select(self.model, layers, self.layers)
+        device, dtype = place_of(self.model)
+        batch = as_batch(images, self.preprocessing, device, dtype)
+        collector = _Collector(chosen, self._plans.expected(chosen), _wanted(stages))
+        observe(
+            self.model,
+            batch,
+            chosen,
+            collector,
+            guard=collector.guard,
+            follow=collector.finish.follows,
+        )
+        source = Source(self.model, batch, as_pictures(batch, self.preprocessing))
+        return collector.pairs(source)
+
+
+def _check(model: nn.Module) -> None:
+    """Refuse what cannot be looked into."""
+    if not isinstance(model, nn.Module):
+        raise FeatureError(f"a model is an nn.Module; received {type(model).__name__}")
+    registered = conv_layers(model)
+    if not registered:
+        raise FeatureError(
+            f"{type(model).__name__} has no nn.Conv2d or nn.ConvTranspose2d layer to look into"
+        )
+    lazy = [name for name, m in registered.items() if _has_lazy_weights(m)]
+    if lazy:
+        raise FeatureError(
+            f"the weights of {listed(lazy)} do not exist yet; run the model once on an image first"
+        )
+
+
+def _has_lazy_weights(module: nn.Module) -> bool:
+    return any(nn.parameter.is_lazy(parameter) for parameter in module.parameters())
+
+
+def _wanted(stages: tuple[Stage, ...] | Stage | Literal["all"]) -> frozenset[Stage]:
+    """The stages asked for, checked."""
+    asked = (stages,) if isinstance(stages, str) else tuple(stages)
+    known: dict[str, tuple[Stage, ...]] = {
+        "conv": ("conv",),
+        "norm": ("norm",),
+        "activation": ("activation",),
+        "all": ("conv", "norm", "activation"),
+    }
+    for stage in asked:
+        if stage not in known:
+            raise FeatureError(f"stages are {listed(known)}; received {stage!r}")
+    return frozenset(stage for word in asked for stage in known[word])
+
+
+class _Kept:
+    """What is held of one call while the forward still runs."""
+
+    __slots__ = ("call", "input", "later", "operands", "output")
+
+    def __init__(self, call: Call, operands: Operands, input: Held, output: Held) -> None:  # noqa: A002 - the operand's name
+        self.call = call
+        self.operands = operands
+        self.input = input
+        self.output = output
+        self.later: dict[Stage, Held] = {}
+
+
+class _Collector:
+    """Keeps the maps of the asked layers, safe from what comes after them."""
+
+    def __init__(
+        self,
+        layers: Mapping[str, nn.Module],
+        expected: Mapping[str, int] | None,
+        wanted: frozenset[Stage],
+    ) -> None:
+        self.guard = Guard()
+        self.finish = Finish(expected, wanted)
+        self._layers = layers
+        self._wanted = wanted
+        self._kept: dict[Call, _Kept] = {}
+
+    def convolved(self, call: Call, operands: Operands, output: Tensor) -> None:
+        """Keep what the layer took and made."""
+        held_input, held_output = self.guard.hold(operands.input), self.guard.hold(output)
+        self._kept[call] = _Kept(call, operands, held_input, held_output)
+        self.finish.ran(call)
+
+    def followed(self, call: Call, stage: Stage, output: Tensor) -> None:
+        """Keep a later stage, if it was asked for."""
+        if stage in self._wanted:
+            self._kept[call].later[stage] = self.guard.hold(output)
+        self.finish.showed(call, stage)
+
+    def finished(self) -> bool:
+        """Whether every expected call has run and has shown the stages asked for."""
+        return bool(self.finish)
+
+    def pairs(self, source: Source) -> Pairs:
+        """Hand over what was kept."""
+        calls: dict[str, list[LayerPairs]] = {}
+        for call, kept in self._kept.items():
+            calls.setdefault(call.name, []).append(self._layer(kept, source))
+        never_ran = tuple(name for name in self._layers if name not in calls)
+        if not calls:
+            raise FeatureError(
+                f"{listed(never_ran)} never ran: in evaluation mode the model does not use "
+                f"{'it' if len(never_ran) == 1 else 'them'} for these images"
+            )
+        ordered = {name: tuple(calls[name]) for name in self._layers if name in calls}
+        return Pairs(ordered, never_ran, source)
+
+    def _layer(self, kept: _Kept, source: Source) -> LayerPairs:
+        operands, call = kept.operands, kept.call
+        own = getattr(self._layers[call.name], "weight", None)
+        # A layer that computes its weight (weight norm, standardisation) has none to compare.
+        live = own if own is not None and memory_of(own) == memory_of(operands.weight) else None
+        operands.input = kept.input.tensor.detach()
+        operands.weight = operands.weight.detach().clone()
+        operands.bias = None if operands.bias is None else operands.bias.detach().clone()
+        later = {stage: held.tensor for stage, held in kept.later.items()}
+        return LayerPairs(
+            call.name,
+            call.number,
+            operands,
+            kept.output.tensor.detach(),
+            source=source,
+            module=self._layers[call.name],
+            live_weight=live,
+            after_norm=later.get("norm"),
+            after_activation=later.get("activation"),
+            tf32=_rounds_to_tf32(operands.input),
+        )
+
+
+def _rounds_to_tf32(tensor: Tensor) -> bool:
+    """Whether this machine may have rounded the products of float32 values."""
+    return (
+        tensor.device.type == "cuda"
+        and tensor.dtype is torch.float32
+        and torch.backends.cudnn.allow_tf32
+    )

@@ -1,0 +1,210 @@
+"""One forward, watched: what each asked conv layer took and made, and where it can end."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from convkit.features._layers import CONVOLUTIONS
+from convkit.features._operands import Operands
+from convkit.features._stages import ACTIVATIONS, NORMS, SUMS, Call, Follower, Stage
+from convkit.features._unchanged import evaluated, random_states_kept
+
+if TYPE_CHECKING:
+    from convkit.features._guard import Guard
+    from collections.abc import Iterator, Mapping
+
+
+class Observer(Protocol):
+    """Told of every stage of every asked layer, in the middle of the forward."""
+
+    def convolved(self, call: Call, operands: Operands, output: Tensor) -> None:
+        """A conv layer has run."""
+
+    def followed(self, call: Call, stage: Stage, output: Tensor) -> None:
+        """The norm or the activation after it has run."""
+
+    def finished(self) -> bool:
+        """Whether the rest of the forward is needed no more."""
+
+
+class _Reached(BaseException):
+    """Ends the forward; no Exception, so that no model's own handler catches it."""
+
+
+def observe(
+    model: nn.Module,
+    images: Tensor,
+    layers: Mapping[str, nn.Module],
+    observer: Observer,
+    *,
+    guard: Guard,
+    follow: bool,
+) -> None:
+    """Run the model on images until the observer has all it wants, and leave no trace.
+
+    Args:
+        model: Run in evaluation mode and without gradients, then put back as it was.
+        images: What the model takes.
+        layers: The conv layers to report, by name.
+        observer: Told of each, while the forward runs.
+        guard: Copies what the observer holds before it is overwritten.
+        follow: Whether the stages after the conv layers are wanted.
+    """
+    watch = _Watch(layers, observer, guard, follow=follow)
+    guard.protect([*model.parameters(), *model.buffers(), images])
+    with random_states_kept(images.device), evaluated(model), watch.attached(model):
+        try:
+            with torch.no_grad(), watch:
+                model(images)
+        except _Reached:
+            pass
+        finally:
+            guard.restore()
+
+
+class _Watch(TorchDispatchMode):
+    """Sees every operation of a forward, and through hooks which layer it belongs to."""
+
+    def __init__(
+        self,
+        layers: Mapping[str, nn.Module],
+        observer: Observer,
+        guard: Guard,
+        *,
+        follow: bool,
+    ) -> None:
+        super().__init__()
+        self._names: dict[nn.Module, str] = {}
+        for name, module in layers.items():
+            self._names.setdefault(module, name)
+        self._observer = observer
+        self._guard = guard
+        self._follower = Follower(self._followed) if follow else None
+        self._counts: dict[str, int] = {}
+        self._running: list[Operands | None] = []
+
+    @contextmanager
+    def attached(self, model: nn.Module) -> Iterator[None]:
+        """Hooks on the asked layers, and on the norms when they are followed."""
+        with ExitStack() as stack:
+            for module in self._names:
+                stack.callback(module.register_forward_pre_hook(self._begins).remove)
+                # First, so that a hook of the user's cannot change the map before we see it.
+                stack.callback(module.register_forward_hook(self._ends, prepend=True).remove)
+            if self._follower is not None:
+                for module in filter(_is_norm, model.modules()):
+                    hook = module.register_forward_hook(self._follower.norm_module)
+                    stack.callback(hook.remove)
+            yield
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Guard what an operation overwrites, run it, note what it was."""
+        named = kwargs or {}
+        habit = _HABITS.get(func) or _learn(func)
+        for place, name in habit.writes:
+            self._guard.before_write(args[place] if place < len(args) else named.get(name))
+        if habit.batch_norm:
+            self._guard_statistics(func, args, named)
+        result = func(*args, **named)
+        if self._running and func is torch.ops.aten.convolution.default:
+            self._running[-1] = _operands(*args, **named)
+        elif habit.role and self._follower is not None:
+            self._follower.operation(habit.role, habit.name, args, result)
+            self._stop_when_finished()
+        return result
+
+    def _guard_statistics(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """A batch norm told to train updates its statistics, though its schema does not say so."""
+        given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | named
+        if given.get("training", given.get("train", False)):
+            self._guard.before_write([given.get("running_mean"), given.get("running_var")])
+
+    def _begins(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._running.append(None)
+
+    def _ends(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        operands = self._running.pop()
+        if operands is None or not isinstance(output, Tensor):
+            return  # a subclass that made no convolution: never reported, so said to be missing
+        name = self._names[module]
+        self._counts[name] = self._counts.get(name, 0) + 1
+        call = Call(name, self._counts[name] - 1)
+        self._observer.convolved(call, operands, output)
+        if self._follower is not None:
+            self._follower.begin(call, output)
+        self._stop_when_finished()
+
+    def _followed(self, call: Call, stage: Stage, output: Tensor) -> None:
+        self._observer.followed(call, stage, output)
+
+    def _stop_when_finished(self) -> None:
+        if self._observer.finished():
+            raise _Reached
+
+
+def _is_norm(module: nn.Module) -> bool:
+    """Whether a module is a normalisation layer, torch's or another's."""
+    return "norm" in type(module).__name__.lower() and not any(
+        isinstance(child, CONVOLUTIONS) for child in module.modules()
+    )
+
+
+def _operands(
+    input: Tensor,  # noqa: A002 - the operator's own argument name
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    transposed: bool,
+    output_padding: list[int],
+    groups: int,
+) -> Operands:
+    return Operands(
+        input,
+        weight,
+        bias,
+        tuple(stride),
+        tuple(padding),
+        tuple(dilation),
+        transposed,
+        tuple(output_padding),
+        groups,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    """What is known of one operator: what it overwrites, and whether it ends a stage."""
+
+    name: str
+    writes: tuple[tuple[int, str], ...]
+    role: str
+    batch_norm: bool
+
+
+_HABITS: dict[Any, _Habit] = {}
+
+
+def _learn(func: Any) -> _Habit:
+    """Read an operator's schema, once."""
+    schema = getattr(func, "_schema", None)
+    arguments = schema.arguments if schema is not None else ()
+    name = schema.name.partition("::")[2].removesuffix("_") if schema is not None else str(func)
+    writes = tuple(
+        (place, argument.name)
+        for place, argument in enumerate(arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
+    roles = {"activation": ACTIVATIONS, "norm": NORMS, "sum": SUMS}
+    role = next((role for role, names in roles.items() if name in names), "")
+    habit = _HABITS[func] = _Habit(name, writes, role, "batch_norm" in name)
+    return habit

@@ -1,0 +1,107 @@
+"""Which conv layers a model has, and which of them are meant."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable, Sequence
+
+from torch import nn
+
+from convkit.errors import FeatureError
+
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+Selection = str | int | Sequence[str | int] | None
+_SHOWN = 12
+
+
+def conv_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Every two-dimensional conv layer of a model once, by its first name, in the model's order."""
+    return {
+        name: module for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)
+    }
+
+
+def select(model: nn.Module, layers: Selection, order: Sequence[str]) -> dict[str, nn.Module]:
+    """Find the layers that were asked for.
+
+    Args:
+        model: The model.
+        layers: A name, the name of a part of the model (all its conv layers), a pattern with
+            `*`, an index, `"early"`, `"middle"` or `"deep"` (the first, the middle and the last
+            conv layer), several of these, or None for all.
+        order: The names of the conv layers in the order in which they run.
+
+    Returns:
+        Name and module of each layer, every one once.
+
+    Raises:
+        FeatureError: When nothing fits; the message names the nearest.
+    """
+    if layers is None:
+        wanted = list(order)
+    elif isinstance(layers, (str, int)):
+        wanted = _names(model, layers, order)
+    else:
+        wanted = [name for one in layers for name in _names(model, one, order)]
+    if not wanted:
+        raise FeatureError(
+            f"no layer was asked for (layers={layers!r}); layers=None takes all {len(order)}"
+        )
+    # A layer that stands in the model under two names is one layer; its first name is used.
+    registered = conv_layers(model)
+    first_names = {module: name for name, module in registered.items()}
+    modules = dict(model.named_modules(remove_duplicate=False))
+    return {first_names[modules[name]]: modules[name] for name in wanted}
+
+
+def _names(model: nn.Module, asked: str | int, order: Sequence[str]) -> list[str]:
+    """The names that one word, pattern or index stands for."""
+    if isinstance(asked, bool) or not isinstance(asked, (str, int)):
+        raise FeatureError(
+            f"a layer is asked for by its name or index; received {asked!r} "
+            f"of type {type(asked).__name__}"
+        )
+    if isinstance(asked, int):
+        return [_at(asked, order)]
+    every = [
+        name
+        for name, module in model.named_modules(remove_duplicate=False)
+        if isinstance(module, CONVOLUTIONS)
+    ]
+    depths = {"early": 0, "middle": len(order) // 2, "deep": len(order) - 1}
+    found = (
+        [name for name in every if name == asked]
+        or [name for name in order if name.startswith(f"{asked}.")]
+        or [name for name in order if fnmatch.fnmatchcase(name, asked)]
+        or [order[depths[word]] for word in depths if word == asked]
+    )
+    if not found:
+        raise FeatureError(_nothing_fits(model, asked, order))
+    return found
+
+
+def _at(index: int, order: Sequence[str]) -> str:
+    """The layer at an index, which may count from the end."""
+    if not -len(order) <= index < len(order):
+        raise FeatureError(
+            f"layer index {index} is out of range: the model has {len(order)} conv layers, "
+            f"0 to {len(order) - 1}"
+        )
+    return order[index]
+
+
+def _nothing_fits(model: nn.Module, asked: str, order: Sequence[str]) -> str:
+    """Say what the asked name is, if anything, and which names are near."""
+    other = dict(model.named_modules()).get(asked)
+    kind = f" ({asked!r} is a {type(other).__name__})" if other is not None else ""
+    near = difflib.get_close_matches(asked, order, n=3, cutoff=0.5)
+    hint = f"; did you mean {listed(near)}?" if near else f"; conv layers: {listed(order)}"
+    return f"no conv layer fits {asked!r}{kind}{hint}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Some names in one line, the first dozen."""
+    every = list(names)
+    shown = ", ".join(repr(name) for name in every[:_SHOWN])
+    return f"{shown} and {len(every) - _SHOWN} more" if len(every) > _SHOWN else shown
