@@ -1,0 +1,119 @@
+"""A layer while it is being read: what has been said of it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from convkit.architecture._cells_words import field_names
+from convkit.errors import TableError
+
+if TYPE_CHECKING:
+    from convkit.architecture._row import Row
+
+
+class _Blank:
+    """A setting written as `?`: to be solved from what the table states around it."""
+
+    def __repr__(self) -> str:
+        return "?"
+
+
+BLANK: Final = _Blank()
+
+# What a setting is called in kinds of rows that have no field of its first name.
+_OTHER_NAMES = {
+    "out_channels": ("out_features",),
+    "in_channels": ("in_features",),
+    "kernel_size": ("output_size", "scale_factor"),
+    "padding": ("p",),
+    "output_size": ("scale_factor",),
+    "stride": ("scale_factor",),
+}
+# Values that say that a setting plays no part, so that they may stand in any row.
+_SAYS_NOTHING = {
+    "padding": (0,),
+    "stride": (1, 0),
+    "kernel_size": (0, 1),
+    "dilation": (1,),
+    "groups": (1,),
+    "output_padding": (0,),
+    "inplace": (True, False),
+}
+
+
+@dataclass(slots=True)
+class Draft:
+    """One layer as far as it has been read.
+
+    Args:
+        kind: The class of its row; None for the row that names the input.
+        text: What was read, for messages.
+        values: Settings by the name of their field.
+        assumed: Settings that hold where the table says nothing else.
+        bare: Numbers and sizes without a name, in order.
+        called: How many of the bare values stood in parentheses, as arguments of a call.
+        joined: Whether it stands in one cell or row with the layer before it, so that a norm, an
+            activation or a dropout may be carried by that layer.
+        rows: The layers of a group.
+        arrow: Input and output around an arrow: `2048 -> 64`.
+        channels: Channels that the table states for what leaves a layer that does not choose them.
+        repeat: How often the layer stands.
+    """
+
+    kind: type[Row] | None
+    text: str = ""
+    values: dict[str, object] = field(default_factory=dict)
+    assumed: dict[str, object] = field(default_factory=dict)
+    bare: list[object] = field(default_factory=list)
+    called: int = 0
+    joined: bool = False
+    rows: list[Draft] | None = None
+    arrow: tuple[object, object] | None = None
+    channels: int | None = None
+    repeat: int = 1
+
+    def accepts(self, setting: str) -> bool:
+        """Whether a setting has a meaning for this kind of row."""
+        return self.field_of(setting) is not None
+
+    def field_of(self, setting: str) -> str | None:
+        """The field that a setting fills in this kind of row."""
+        if self.kind is None:
+            return None
+        names = field_names(self.kind)
+        return next((n for n in (setting, *_OTHER_NAMES.get(setting, ())) if n in names), None)
+
+    def set(self, setting: str, value: object) -> None:
+        """Take a setting down.
+
+        Raises:
+            TableError: When the row has no such setting, or another value was given before.
+        """
+        name = self.field_of(setting)
+        if name is None:
+            self._take_elsewhere(setting, value)
+            return
+        before = self.values.get(name, value)
+        if before != value and before is not BLANK and value is not BLANK:
+            raise TableError(
+                f"{name} is given twice, as {_shown(before)} and as {_shown(value)}; keep one"
+            )
+        if value is not BLANK or name not in self.values:
+            self.values[name] = value
+
+    def _take_elsewhere(self, setting: str, value: object) -> None:
+        """A setting that this kind of row has not: channels are stated, zeros say nothing."""
+        if setting in {"out_channels", "in_channels"} and isinstance(value, int):
+            if self.channels not in {None, value}:
+                raise TableError(
+                    f"channels are given twice, as {self.channels} and as {value}; keep one"
+                )
+            self.channels = value
+        elif value not in _SAYS_NOTHING.get(setting, ()) and value is not BLANK:
+            kind = "input" if self.kind is None else self.kind.kind
+            raise TableError(f"{kind} has no {setting}, but {_shown(value)} is given; leave it out")
+
+
+def _shown(value: object) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
