@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from convkit.errors import ShapeError
+from convkit.shapes._described import described
 from convkit.shapes._dimensions import Padding, Size, per_dimension, whole
-from convkit.shapes._padding import padding_pair
+from convkit.shapes._padding import padding_total
+from convkit.shapes._terms import named
 
 
+@overload
+def conv_output(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int | str = 0,
+    dilation: int = 1,
+) -> int: ...
+@overload
+def conv_output(
+    size: tuple[int, ...],
+    *,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+) -> tuple[int, ...]: ...
+@described(size="I", kernel_size="K", stride="S", padding="P", dilation="D")
 def conv_output(
     size: Size,
     *,
@@ -56,27 +77,22 @@ def conv_output(
 
 
 def _conv_output(size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> int:
-    size = whole("size", size, 1)
+    pixels = whole("size", size, 1)
     kernel = whole("kernel_size", kernel_size, 1)
-    stride = whole("stride", stride, 1)
-    dilation = whole("dilation", dilation, 1)
-    before, after = padding_pair(padding, kernel_size=kernel, stride=stride, dilation=dilation)
-    padded = size + before + after
-    span = dilation * (kernel - 1) + 1
-    if span > padded:
-        raise ShapeError(_too_large(size, kernel, padding, dilation, span=span, padded=padded))
-    return (padded - span) // stride + 1
+    step = whole("stride", stride, 1)
+    spacing = whole("dilation", dilation, 1)
+    total = padding_total(padding, kernel_size=kernel, stride=step, dilation=spacing)
+    room = pixels + total - spacing * (kernel - 1) - 1
+    if room < 0:
+        raise ShapeError(_too_large(pixels, kernel, padding, spacing, total))
+    return named("O", room // step + 1)
 
 
-def _too_large(
-    size: int, kernel: int, padding: object, dilation: int, *, span: int, padded: int
-) -> str:
+def _too_large(size: int, kernel_size: int, padding: object, dilation: int, total: int) -> str:
     """What is wrong with a kernel larger than its padded input, and what would do."""
-    missing = span - padded
-    largest = (padded - 1) // dilation + 1
-    spans = f"kernel_size={kernel}" if dilation == 1 else f"{kernel=}, {dilation=} spans {span}"
-    spans = spans.replace("kernel=", "kernel_size=")
+    padded, span = size + total, dilation * (kernel_size - 1) + 1
+    spans = f" with dilation={dilation} spans {span} and" if dilation > 1 else ""
     return (
-        f"{spans} is larger than size={size} with padding={padding} ({padded}): "
-        f"kernel_size={largest} or less, or {missing} more of padding in all, would do"
+        f"kernel_size={kernel_size}{spans} is larger than size={size} with padding={padding} "
+        f"({padded}): kernel_size={(padded - 1) // dilation + 1} or size={span - total} would do"
     )

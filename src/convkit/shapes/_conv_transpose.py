@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from convkit.errors import ShapeError
+from convkit.shapes._described import described
 from convkit.shapes._dimensions import Size, per_dimension, whole
+from convkit.shapes._terms import named
 
 
+@overload
+def conv_transpose_output(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int = 0,
+    output_padding: int = 0,
+    dilation: int = 1,
+) -> int: ...
+@overload
+def conv_transpose_output(
+    size: tuple[int, ...],
+    *,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    dilation: Size = 1,
+) -> tuple[int, ...]: ...
+@described(size="I", kernel_size="K", stride="S", padding="P", output_padding="P_out", dilation="D")
 def conv_transpose_output(
     size: Size,
     *,
@@ -54,21 +77,21 @@ def conv_transpose_output(
 def _conv_transpose_output(
     size: Any, kernel_size: Any, stride: Any, padding: Any, output_padding: Any, dilation: Any
 ) -> int:
-    size = whole("size", size, 1)
+    pixels = whole("size", size, 1)
     kernel = whole("kernel_size", kernel_size, 1)
-    stride = whole("stride", stride, 1)
-    padding = whole("padding", padding, 0)
+    step = whole("stride", stride, 1)
+    removed = whole("padding", padding, 0)
     extra = whole("output_padding", output_padding, 0)
-    dilation = whole("dilation", dilation, 1)
-    if extra >= max(stride, dilation):
+    spacing = whole("dilation", dilation, 1)
+    if extra >= max(step, spacing):
         raise ShapeError(
-            f"output_padding={extra} must be smaller than stride={stride} or dilation={dilation}: "
-            f"output_padding={max(stride, dilation) - 1} or less would do"
+            f"output_padding={extra} must be smaller than stride={step} or dilation={spacing}: "
+            f"output_padding={max(step, spacing) - 1} or less would do"
         )
-    output = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
+    output = (pixels - 1) * step - 2 * removed + spacing * (kernel - 1) + extra + 1
     if output < 1:
         raise ShapeError(
-            f"padding={padding} leaves {output} pixels of the output: "
-            f"padding={(output + 2 * padding - 1) // 2} or less would do"
+            f"padding={removed} takes {2 * removed} of the {output + 2 * removed} pixels of the "
+            f"output: padding={(output + 2 * removed - 1) // 2} or less would do"
         )
-    return output
+    return named("O", output)

@@ -6,6 +6,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from convkit.errors import ShapeError
+from convkit.shapes._terms import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,18 @@ def dimension_names(count: int) -> tuple[str, ...]:
     return _NAMES.get(count) or tuple(f"dimension {i}" for i in range(count))
 
 
+def dimension_number(dimensions: object) -> int:
+    """Check how many spatial dimensions an int stands for: 1, 2 or 3.
+
+    Raises:
+        ShapeError: If it is another number.
+    """
+    number = whole("dimensions", dimensions, 1)
+    if number > 3:
+        raise ShapeError(f"dimensions must be 1, 2 or 3, got {number}")
+    return number
+
+
 def dimension_count(arguments: dict[str, Any]) -> int | None:
     """How many dimensions the tuples among the arguments have; None when there is no tuple.
 
@@ -69,7 +82,7 @@ def dimension_count(arguments: dict[str, Any]) -> int | None:
 def spread(name: str, value: Any, count: int) -> tuple[Any, ...]:
     """The value for each of `count` dimensions."""
     if not isinstance(value, (tuple, list)):
-        return (value,) * count
+        return repeated(value, count)
     if len(value) != count:
         raise ShapeError(f"{name}={_shown(value)} has {len(value)} of {_dimensions(count)}")
     return tuple(value)

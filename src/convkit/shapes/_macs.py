@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
+from convkit.shapes._described import described
+from convkit.shapes._dimensions import Size, dimension_count, dimension_number, spread, whole
+from convkit.shapes._parameters import grouped_channels, product
+from convkit.shapes._terms import divided, named
 
-from convkit.shapes._dimensions import Size, spread, whole
-from convkit.shapes._parameters import filter_weights
 
-
+@described(in_channels="C_in", out_channels="C_out", kernel_size="K", output_size="O", groups="G")
 def conv_macs(
     in_channels: int,
     out_channels: int,
@@ -37,18 +38,12 @@ def conv_macs(
         >>> conv_macs(3, 32, kernel_size=5, output_size=32)
         2457600
     """
-    count = _count(kernel_size, output_size, dimensions)
-    pixels = prod(whole("output_size", s, 1) for s in spread("output_size", output_size, count))
-    per_filter = filter_weights(
-        in_channels,
-        out_channels,
-        kernel_size=spread("kernel_size", kernel_size, count),
-        groups=groups,
-        dimensions=count,
-    )
-    return pixels * out_channels * per_filter
+    inputs, outputs = grouped_channels(in_channels, out_channels, groups)
+    sizes = {"output_size": output_size, "kernel_size": kernel_size}
+    return named("MACs", _pixels_and_taps(sizes, dimensions) * outputs * divided(inputs, groups))
 
 
+@described(in_channels="C_in", out_channels="C_out", kernel_size="K", input_size="I", groups="G")
 def conv_transpose_macs(
     in_channels: int,
     out_channels: int,
@@ -79,24 +74,20 @@ def conv_transpose_macs(
         >>> conv_transpose_macs(64, 32, kernel_size=2, input_size=(16, 8))
         1048576
     """
-    return conv_macs(
-        in_channels,
-        out_channels,
-        kernel_size=kernel_size,
-        output_size=input_size,
-        groups=groups,
-        dimensions=dimensions,
-    )
+    inputs, outputs = grouped_channels(in_channels, out_channels, groups)
+    sizes = {"input_size": input_size, "kernel_size": kernel_size}
+    return named("MACs", _pixels_and_taps(sizes, dimensions) * inputs * divided(outputs, groups))
 
 
-def _count(kernel_size: Size, map_size: Size, dimensions: int) -> int:
-    """Spatial dimensions: what the first tuple says."""
-    for value in (map_size, kernel_size):
-        if isinstance(value, (tuple, list)):
-            return len(value)
-    return whole("dimensions", dimensions, 1)
+def _pixels_and_taps(sizes: dict[str, Size], dimensions: int) -> int:
+    """Pixels of the map times weights of one kernel."""
+    count = dimension_count(sizes) or dimension_number(dimensions)
+    (map_name, map_size), (_, kernel_size) = sizes.items()
+    pixels = product(map_name, spread(map_name, map_size, count))
+    return pixels * product("kernel_size", spread("kernel_size", kernel_size, count))
 
 
+@described(in_features="F_in", out_features="F_out")
 def linear_macs(in_features: int, out_features: int) -> int:
     """Multiply-accumulates of a fully connected layer for one image.
 
@@ -113,4 +104,5 @@ def linear_macs(in_features: int, out_features: int) -> int:
         >>> linear_macs(2048, 64)
         131072
     """
-    return whole("in_features", in_features, 1) * whole("out_features", out_features, 1)
+    inputs = whole("in_features", in_features, 1)
+    return named("MACs", inputs * whole("out_features", out_features, 1))

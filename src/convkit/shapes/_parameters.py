@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 from convkit.errors import ShapeError
-from convkit.shapes._dimensions import Size, whole
+from convkit.shapes._described import described
+from convkit.shapes._dimensions import Size, dimension_number, whole
+from convkit.shapes._terms import divided, named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Parameters:
         return Parameters(self.weights + other.weights, self.biases + other.biases)
 
 
+@described(in_channels="C_in", out_channels="C_out", kernel_size="K", groups="G")
 def conv_parameters(
     in_channels: int,
     out_channels: int,
@@ -43,7 +50,7 @@ def conv_parameters(
     bias: bool = True,
     dimensions: int = 2,
 ) -> Parameters:
-    """Parameters of a convolution, or of a transposed one.
+    """Parameters of a convolution.
 
     `out_channels * (in_channels / groups) * kernel height * kernel width` weights and
     `out_channels` biases.
@@ -65,31 +72,12 @@ def conv_parameters(
         >>> conv_parameters(64, 64, kernel_size=3, groups=64, bias=False).total
         576
     """
-    per_filter = filter_weights(
-        in_channels, out_channels, kernel_size=kernel_size, groups=groups, dimensions=dimensions
-    )
-    return Parameters(out_channels * per_filter, out_channels if bias else 0)
+    inputs, outputs = grouped_channels(in_channels, out_channels, groups)
+    taps = _taps(kernel_size, dimensions)
+    return _counted(outputs * divided(inputs, groups) * taps, outputs if bias else 0)
 
 
-def filter_weights(
-    in_channels: int, out_channels: int, *, kernel_size: Size, groups: int, dimensions: int
-) -> int:
-    """Weights of one filter of a convolution, its arguments checked."""
-    in_channels = whole("in_channels", in_channels, 1)
-    out_channels = whole("out_channels", out_channels, 1)
-    groups = whole("groups", groups, 1)
-    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-        if channels % groups:
-            raise ShapeError(
-                f"groups={groups} does not divide {name}={channels}: "
-                f"{name}={channels - channels % groups or groups} or "
-                f"{channels - channels % groups + groups} would do"
-            )
-    if not isinstance(kernel_size, (tuple, list)):
-        kernel_size = (kernel_size,) * whole("dimensions", dimensions, 1)
-    return in_channels // groups * prod(whole("kernel_size", k, 1) for k in kernel_size)
-
-
+@described(in_channels="C_in", out_channels="C_out", kernel_size="K", groups="G")
 def conv_transpose_parameters(
     in_channels: int,
     out_channels: int,
@@ -119,16 +107,12 @@ def conv_transpose_parameters(
         >>> conv_transpose_parameters(64, 32, kernel_size=2)
         Parameters(weights=8192, biases=32)
     """
-    return conv_parameters(
-        in_channels,
-        out_channels,
-        kernel_size=kernel_size,
-        groups=groups,
-        bias=bias,
-        dimensions=dimensions,
-    )
+    inputs, outputs = grouped_channels(in_channels, out_channels, groups)
+    taps = _taps(kernel_size, dimensions)
+    return _counted(inputs * divided(outputs, groups) * taps, outputs if bias else 0)
 
 
+@described(in_features="F_in", out_features="F_out")
 def linear_parameters(in_features: int, out_features: int, *, bias: bool = True) -> Parameters:
     """Parameters of a fully connected layer: `in_features * out_features` weights.
 
@@ -144,25 +128,113 @@ def linear_parameters(in_features: int, out_features: int, *, bias: bool = True)
         >>> linear_parameters(2048, 64).total
         131136
     """
-    weights = whole("in_features", in_features, 1) * whole("out_features", out_features, 1)
-    return Parameters(weights, out_features if bias else 0)
+    inputs = whole("in_features", in_features, 1)
+    outputs = whole("out_features", out_features, 1)
+    return _counted(inputs * outputs, outputs if bias else 0)
 
 
-def norm_parameters(channels: int, *, affine: bool = True) -> Parameters:
-    """Parameters of batch, group or instance normalisation: a scale and a shift per channel.
+@described(num_features="C")
+def batch_norm_parameters(num_features: int, *, affine: bool = True) -> Parameters:
+    """Parameters of batch normalisation: a scale (weight) and a shift (bias) per channel.
 
-    The running mean and variance of batch norm are buffers, not parameters.
+    The running mean and variance are buffers, not parameters.
 
     Args:
-        channels: Channels of the input.
+        num_features: Channels of the input.
         affine: Whether there are scales and shifts at all.
 
     Raises:
-        ShapeError: If `channels` is below 1 or no whole number.
+        ShapeError: If `num_features` is below 1 or no whole number.
 
     Example:
-        >>> norm_parameters(64)
+        >>> batch_norm_parameters(64)
         Parameters(weights=64, biases=64)
     """
-    channels = whole("channels", channels, 1)
-    return Parameters(channels, channels) if affine else Parameters(0, 0)
+    channels = whole("num_features", num_features, 1)
+    return _counted(channels, channels) if affine else Parameters(0, 0)
+
+
+@described(num_groups="G", num_channels="C")
+def group_norm_parameters(num_groups: int, num_channels: int, *, affine: bool = True) -> Parameters:
+    """Parameters of group normalisation: a scale (weight) and a shift (bias) per channel.
+
+    With as many groups as channels this is instance normalisation with `affine=True`.
+
+    Args:
+        num_groups: Groups into which the channels are divided; they do not change the count.
+        num_channels: Channels of the input.
+        affine: Whether there are scales and shifts at all.
+
+    Raises:
+        ShapeError: If an argument is below 1, or the groups do not divide the channels.
+
+    Example:
+        >>> group_norm_parameters(8, 64)
+        Parameters(weights=64, biases=64)
+    """
+    channels = whole("num_channels", num_channels, 1)
+    _check_divides("num_groups", whole("num_groups", num_groups, 1), "num_channels", channels)
+    return _counted(channels, channels) if affine else Parameters(0, 0)
+
+
+@described(normalized_shape="N")
+def layer_norm_parameters(
+    normalized_shape: Size, *, affine: bool = True, bias: bool = True
+) -> Parameters:
+    """Parameters of layer normalisation: a scale and a shift for each normalised number.
+
+    Args:
+        normalized_shape: The last dimensions of the input, an int or a tuple.
+        affine: Whether there are scales and shifts at all.
+        bias: Whether there are shifts.
+
+    Raises:
+        ShapeError: If a size is below 1 or no whole number.
+
+    Example:
+        >>> layer_norm_parameters((64, 8, 8)).total
+        8192
+    """
+    shape = normalized_shape if isinstance(normalized_shape, tuple) else (normalized_shape,)
+    numbers = product("normalized_shape", shape)
+    return _counted(numbers, numbers if bias else 0) if affine else Parameters(0, 0)
+
+
+def grouped_channels(in_channels: int, out_channels: int, groups: int) -> tuple[int, int]:
+    """The channels of a convolution, checked together with its groups."""
+    inputs = whole("in_channels", in_channels, 1)
+    outputs = whole("out_channels", out_channels, 1)
+    whole("groups", groups, 1)
+    _check_divides("groups", groups, "in_channels", inputs)
+    _check_divides("groups", groups, "out_channels", outputs)
+    return inputs, outputs
+
+
+def product(name: str, sizes: Sequence[int]) -> int:
+    """The product of the sizes of all dimensions, checked."""
+    if not sizes:
+        raise ShapeError(f"{name} must hold a number for each dimension, got an empty tuple")
+    return prod(whole(name, size, 1) for size in sizes)
+
+
+def _taps(kernel_size: Size, dimensions: int) -> int:
+    """Weights of one kernel for one channel of its input."""
+    if isinstance(kernel_size, (tuple, list)):
+        return product("kernel_size", kernel_size)
+    return product("kernel_size", (kernel_size,) * dimension_number(dimensions))
+
+
+def _check_divides(name: str, groups: int, of: str, channels: int) -> None:
+    if channels % groups:
+        below = channels - channels % groups
+        nearest = f"{below} or {below + groups}" if below else f"{groups}"
+        raise ShapeError(
+            f"{name}={groups} does not divide {of}={channels}: {of}={nearest} would do"
+        )
+
+
+def _counted(weights: int, biases: int) -> Parameters:
+    """The counts, named for an explanation."""
+    counted = Parameters(named("weights", weights), named("biases", biases))
+    named("total", counted.total)
+    return counted

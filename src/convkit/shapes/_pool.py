@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from convkit.errors import ShapeError
+from convkit.shapes._described import described
 from convkit.shapes._dimensions import Size, per_dimension, whole
+from convkit.shapes._terms import ceiling, named, remarked
 
 
+@overload
+def pool_output(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int | None = None,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> int: ...
+@overload
+def pool_output(
+    size: tuple[int, ...],
+    *,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> tuple[int, ...]: ...
+@described(size="I", kernel_size="K", stride="S", padding="P", dilation="D")
 def pool_output(
     size: Size,
     *,
@@ -58,49 +81,42 @@ def pool_output(
 def _pool_output(
     size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> int:
-    size = whole("size", size, 1)
+    pixels = whole("size", size, 1)
     kernel = whole("kernel_size", kernel_size, 1)
-    stride = whole("stride", stride, 1)
-    padding = whole("padding", padding, 0)
-    dilation = whole("dilation", dilation, 1)
-    span = dilation * (kernel - 1) + 1
-    if padding > kernel // 2:
+    step = whole("stride", stride, 1)
+    border = whole("padding", padding, 0)
+    spacing = whole("dilation", dilation, 1)
+    if border > kernel // 2:
         raise ShapeError(
-            f"padding={padding} is more than half of kernel_size={kernel}: "
+            f"padding={border} is more than half of kernel_size={kernel}: "
             f"padding={kernel // 2} or less would do"
         )
-    room = size + 2 * padding - span
-    output = (room + stride - 1 if ceil_mode else room) // stride + 1
-    if ceil_mode and (output - 1) * stride >= size + padding:
-        output -= 1
+    room = pixels + 2 * border - spacing * (kernel - 1) - 1
+    output = _rounded_up(room, step, end=pixels + border) if ceil_mode else room // step + 1
     if output < 1:
-        raise ShapeError(
-            f"a window of {span} is larger than size={size} with padding={padding} "
-            f"({size + 2 * padding}): a window of {size + 2 * padding} or less would do"
-        )
-    return output
+        raise ShapeError(_too_large(pixels, kernel, border, spacing))
+    return named("O", output)
 
 
-def adaptive_pool_output(size: Size, *, output_size: Any) -> Any:
-    """Size of the map that adaptive pooling makes: the one asked for.
-
-    Args:
-        size: Pixels of the input: an int, or a tuple such as (height, width).
-        output_size: Pixels asked for: an int, or a tuple in which None keeps a dimension.
-
-    Returns:
-        An int for ints, a tuple for tuples.
-
-    Raises:
-        ShapeError: If a size is below 1.
-
-    Example:
-        >>> adaptive_pool_output((13, 9), output_size=(6, None))
-        (6, 9)
-    """
-    return per_dimension(_adaptive_pool_output, size=size, output_size=output_size)
+def _rounded_up(room: int, stride: int, *, end: int) -> int:
+    """Windows when a last, partly filled one counts, if it starts before the padding behind."""
+    windows = named("O_ceil", ceiling(room, stride) + 1)
+    if (windows - 1) * stride < end:
+        return windows
+    remarked(
+        windows,
+        f"The last of these windows would start at {(windows - 1) * stride}, not before "
+        f"{end}, where the padding behind the input begins: it is left out.",
+    )
+    return windows - 1
 
 
-def _adaptive_pool_output(size: Any, output_size: Any) -> int:
-    size = whole("size", size, 1)
-    return size if output_size is None else whole("output_size", output_size, 0)
+def _too_large(size: int, kernel_size: int, padding: int, dilation: int) -> str:
+    """What is wrong with a window larger than its padded input, and what would do."""
+    padded, span = size + 2 * padding, dilation * (kernel_size - 1) + 1
+    spans = f" with dilation={dilation} spans {span} and" if dilation > 1 else ""
+    return (
+        f"kernel_size={kernel_size}{spans} is larger than size={size} with padding={padding} "
+        f"({padded}): kernel_size={(padded - 1) // dilation + 1} or "
+        f"size={span - 2 * padding} would do"
+    )

@@ -7,8 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convkit.errors import ShapeError
-from convkit.shapes._dimensions import Padding, Size, dimension_count, spread, whole
-from convkit.shapes._padding import padding_pair
+from convkit.shapes._described import described
+from convkit.shapes._dimensions import Padding, Size, per_dimension, spread, whole
+from convkit.shapes._padding import padding_before
+from convkit.shapes._terms import halved, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,13 +28,28 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class _Extent:
+    """The field along one dimension: its size, its stride, its first pixel."""
+
+    size: int
+    jump: int
+    first: int
+
+
+_Extents = _Extent | tuple[_Extent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReceptiveField:
     """The pixels of the image that the units of one map see.
 
     Pixels are counted from 0 and pixel i has its centre at i. The unit at position i sees the
-    `size` pixels around `start + i * stride`; near the border some of them lie outside the image,
-    in the padding. With dilation or branches not every pixel in between need have an influence:
-    the field is the smallest interval that holds all that have.
+    `size` pixels around `start + i * stride`; near the border some of them lie in the padding,
+    outside the image. With dilation or branches not every pixel in between need have an influence:
+    the field is the smallest interval that holds all that have one.
+
+    A field can be grown along a graph: `ReceptiveField()` is the image itself, `then` adds a layer,
+    `merge` joins branches.
 
     Args:
         size: Pixels that one unit sees. Ints for every dimension alike, or tuples.
@@ -40,30 +57,21 @@ class ReceptiveField:
         start: Where the centre of the first unit's field lies; a multiple of one half.
 
     Example:
-        >>> field = ReceptiveField(size=1, stride=1, start=0).then(kernel_size=7, stride=2)
+        >>> field = ReceptiveField().then(kernel_size=7, stride=2, padding=3)
         >>> field
-        ReceptiveField(size=7, stride=2, start=3)
-        >>> field.box(2, 0)
-        Box(top=4, left=0, bottom=11, right=7)
+        ReceptiveField(size=7, stride=2, start=0)
+        >>> field.box(2, 0, image_size=(32, 32))
+        Box(top=1, left=0, bottom=8, right=4)
+        >>> field.merge(ReceptiveField().then(kernel_size=1, stride=2)).size
+        7
     """
 
-    size: Size
-    stride: Size
-    start: Number | tuple[Number, ...]
-
-    @property
-    def first(self) -> Any:
-        """The first pixel that the first unit sees; negative in the padding."""
-        if isinstance(self.size, tuple):
-            return tuple(map(_first, self.size, spread("start", self.start, len(self.size))))
-        return _first(self.size, self.start)
+    size: Size = 1
+    stride: Size = 1
+    start: Number | tuple[Number, ...] = 0
 
     def then(
-        self,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Padding = 0,
-        dilation: Size = 1,
+        self, kernel_size: Size, stride: Size = 1, padding: Padding = 0, dilation: Size = 1
     ) -> ReceptiveField:
         """The field after one more convolution or pooling.
 
@@ -76,16 +84,7 @@ class ReceptiveField:
         Raises:
             ShapeError: If an argument is out of range.
         """
-        before = {"size": self.size, "jump": self.stride, "first": self.first}
-        layer = {
-            "kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation
-        }  # fmt: skip
-        count = dimension_count({**before, **layer})
-        if count is None:
-            return _field([_then(**before, **layer)], whole_image=True)
-        spreads = {name: spread(name, v, count) for name, v in {**before, **layer}.items()}
-        fields = [_then(**{name: v[i] for name, v in spreads.items()}) for i in range(count)]
-        return _field(fields, whole_image=False)
+        return _field(_grown(self._extents(), kernel_size, stride, padding, dilation))
 
     def merge(self, *others: ReceptiveField) -> ReceptiveField:
         """The field of a sum or concatenation: the smallest that holds those of all branches.
@@ -94,41 +93,58 @@ class ReceptiveField:
             others: The fields of the other branches, of equal stride.
 
         Raises:
-            ShapeError: If the strides differ.
+            ShapeError: If the strides or the numbers of dimensions differ.
         """
-        fields = (self, *others)
-        count = dimension_count({f"field {i}": f.size for i, f in enumerate(fields)})
-        spreads = [
-            zip(*(spread("field", v, count or 1) for v in (f.size, f.stride, f.first)), strict=True)
-            for f in fields
-        ]
-        merged = [_merged(dimension) for dimension in zip(*spreads, strict=True)]
-        return _field(merged, whole_image=count is None)
+        branches = {f"branch {i}": f._extents() for i, f in enumerate((self, *others), start=1)}
+        return _field(per_dimension(_merged, **branches))
+
+    def region(
+        self, *position: int, image_size: tuple[int, ...] | None = None
+    ) -> tuple[slice, ...]:
+        """The part of the image behind one unit: `image[..., *field.region(y, x)]`.
+
+        Args:
+            position: Where the unit is in its map: a number for each dimension.
+            image_size: Size of the image, to which the region is cut; None leaves in what lies in
+                the padding (a negative start is then no index).
+
+        Raises:
+            ShapeError: If the position has not the field's dimensions, or all of the region lies
+                outside the image.
+        """
+        extents = spread("field", self._extents(), len(position))
+        limits = spread("image_size", image_size, len(position))
+        pixels = [_pixels(*dimension) for dimension in zip(extents, position, limits, strict=True)]
+        if not all(start < stop for start, stop in pixels):
+            raise ShapeError(
+                f"the unit at {position} sees only padding around an image of {image_size}"
+            )
+        return tuple(slice(start, stop) for start, stop in pixels)
 
     def box(self, y: int, x: int, image_size: tuple[int, int] | None = None) -> Box:
-        """The region of the image behind the unit at row `y` and column `x`.
+        """The region of the image behind the unit at row `y` and column `x`, as its edges.
 
         Args:
             y: Row of the unit in its map.
             x: Column of the unit.
-            image_size: (height, width) of the image, to which the region is cut; None leaves the
-                part in the padding in.
+            image_size: (height, width) of the image, to which the region is cut; None leaves in
+                what lies in the padding.
 
         Raises:
             ShapeError: If the field has not two dimensions, or lies wholly outside the image.
         """
-        size, stride, first = (spread("field", v, 2) for v in (self.size, self.stride, self.first))
-        starts = [first[0] + whole("y", y, 0) * stride[0], first[1] + whole("x", x, 0) * stride[1]]
-        stops = [starts[0] + size[0], starts[1] + size[1]]
-        if image_size is not None:
-            limits = [whole("image_size", s, 1) for s in spread("image_size", image_size, 2)]
-            stops = [min(stop, limit) for stop, limit in zip(stops, limits, strict=True)]
-            starts = [max(start, 0) for start in starts]
-            if starts[0] >= stops[0] or starts[1] >= stops[1]:
-                raise ShapeError(f"the unit at ({y}, {x}) sees only padding outside {image_size}")
-        return Box(starts[0], starts[1], stops[0], stops[1])
+        rows, columns = self.region(y, x, image_size=image_size)
+        return Box(rows.start, columns.start, rows.stop, columns.stop)
+
+    def _extents(self) -> _Extents:
+        """The field along every dimension: one extent for ints, a tuple of them for tuples."""
+        extents: _Extents = per_dimension(
+            _extent, size=self.size, stride=self.stride, start=self.start
+        )
+        return extents
 
 
+@described(rows=("K", "S", "P", "D"))
 def receptive_field(rows: Iterable[Sequence[Any]]) -> ReceptiveField:
     """The receptive field of the last of a chain of convolutions and poolings.
 
@@ -152,58 +168,94 @@ def receptive_field(rows: Iterable[Sequence[Any]]) -> ReceptiveField:
         >>> receptive_field([(11, 4, 2), (3, 2, 0)])
         ReceptiveField(size=19, stride=8, start=7)
     """
-    field = ReceptiveField(size=1, stride=1, start=0)
+    extents: _Extents = _Extent(1, 1, 0)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, (tuple, list)) or not 3 <= len(row) <= 4:
             raise ShapeError(
                 f"row {number} must be (kernel_size, stride, padding[, dilation]), got {row!r}"
             )
         try:
-            field = field.then(*row)
+            extents = _grown(extents, *row, label=f"_{number}")
         except ShapeError as error:
             raise ShapeError(f"row {number}: {error}") from None
-    return field
+    return _field(extents)
 
 
-def _then(
-    size: int, jump: int, first: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any
-) -> tuple[int, int, int]:
-    """One dimension after one more layer: its size, jump and first pixel."""
+def _grown(
+    extents: _Extents,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any = 1,
+    *,
+    label: str = "",
+) -> _Extents:
+    """Every dimension of a field after one more layer; `label` numbers it in an explanation."""
+    grown: _Extents = per_dimension(
+        _grown_extent,
+        extent=extents,
+        label=label,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
+    return grown
+
+
+def _grown_extent(
+    extent: _Extent, label: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any
+) -> _Extent:
+    """One dimension of a field after one more layer."""
     kernel = whole("kernel_size", kernel_size, 1)
-    stride = whole("stride", stride, 1)
-    dilation = whole("dilation", dilation, 1)
-    before, _ = padding_pair(padding, kernel_size=kernel, stride=stride, dilation=dilation)
-    return size + dilation * (kernel - 1) * jump, jump * stride, first - before * jump
+    step = whole("stride", stride, 1)
+    spacing = whole("dilation", dilation, 1)
+    before = padding_before(padding, kernel_size=kernel, stride=step, dilation=spacing)
+    size = named(f"size{label}", extent.size + spacing * (kernel - 1) * extent.jump)
+    first = named(f"first{label}", extent.first - before * extent.jump)
+    return _Extent(size, named(f"jump{label}", extent.jump * step), first)
 
 
-def _merged(branches: Sequence[tuple[int, int, int]]) -> tuple[int, int, int]:
+def _merged(**branches: _Extent) -> _Extent:
     """One dimension of several branches: the interval that holds all of theirs."""
-    jumps = sorted({jump for _, jump, _ in branches})
+    extents = branches.values()
+    jumps = sorted({extent.jump for extent in extents})
     if len(jumps) > 1:
         raise ShapeError(f"branches that meet need equal strides, got {jumps[0]} and {jumps[1]}")
-    first = min(first for _, _, first in branches)
-    return max(first + size for size, _, first in branches) - first, jumps[0], first
+    first = min(extent.first for extent in extents)
+    return _Extent(max(e.first + e.size for e in extents) - first, jumps[0], first)
 
 
-def _field(dimensions: list[tuple[int, int, int]], *, whole_image: bool) -> ReceptiveField:
-    """The field of (size, jump, first) for each dimension."""
-    sizes, strides, starts = zip(
-        *((size, jump, _centre(size, first)) for size, jump, first in dimensions), strict=True
+def _pixels(extent: _Extent, unit: int, limit: int | None) -> tuple[int, int]:
+    """The first pixel that one unit sees along one dimension, and the one behind its last."""
+    start = extent.first + whole("position", unit, 0) * extent.jump
+    if limit is None:
+        return start, start + extent.size
+    return max(start, 0), min(start + extent.size, whole("image_size", limit, 1))
+
+
+def _field(extents: _Extents) -> ReceptiveField:
+    """The field of its extents."""
+    if isinstance(extents, _Extent):
+        return ReceptiveField(extents.size, extents.jump, _centre(extents))
+    return ReceptiveField(
+        tuple(extent.size for extent in extents),
+        tuple(extent.jump for extent in extents),
+        tuple(_centre(extent) for extent in extents),
     )
-    if whole_image:
-        return ReceptiveField(sizes[0], strides[0], starts[0])
-    return ReceptiveField(sizes, strides, starts)
 
 
-def _centre(size: int, first: int) -> Number:
-    """The middle of `size` pixels from `first` on, exact."""
-    twice = 2 * first + size - 1
-    if twice % 2 == 0:
-        return twice // 2
-    return twice / 2 if abs(twice) < 2**53 else Fraction(twice, 2)
+def _centre(extent: _Extent) -> Number:
+    """The middle of the first unit's pixels."""
+    return halved("start", 2 * extent.first + extent.size - 1)
 
 
-def _first(size: int, start: Number) -> int:
-    """The first of `size` pixels around `start`."""
-    twice = 2 * start - (size - 1)
-    return int(twice // 2)
+def _extent(size: Any, stride: Any, start: Any) -> _Extent:
+    """One dimension of a field, from the centre of its first unit."""
+    pixels = whole("size", size, 1)
+    twice = 2 * start - (pixels - 1)
+    if twice % 2:
+        raise ShapeError(
+            f"start={start} is not the middle of size={size} pixels: {start - 0.5} would do"
+        )
+    return _Extent(pixels, whole("stride", stride, 1), int(twice // 2))
