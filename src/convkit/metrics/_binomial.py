@@ -26,7 +26,7 @@ def fair_tail(k: int, n: int) -> float:
         0.5
     """
     if n < _EXACT_BELOW:
-        return sum(math.comb(n, i) for i in range(k + 1)) / 2**n
+        return sum(math.comb(n, i) for i in range(k + 1)) / (1 << n)
     # Below k by 12 sqrt(n) a term is less than exp(-288) of the greatest: no digit sees it.
     steps = np.arange(min(k, 12 * math.isqrt(n) + 50))
     terms = np.cumprod((k - steps) / (n - k + 1 + steps))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # Wider matrices are told by their classes, not drawn with signs.
 _WIDEST_TABLE = 20
+_MOST_CLASSES = 10_000  # 0.8 GB of counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,11 @@ class ConfusionMatrix:
 
     def __init__(self, classes: Iterable[str] | int) -> None:
         self._class_names = read_classes(classes)
+        if len(self._class_names) > _MOST_CLASSES:
+            raise MetricError(
+                f"a confusion matrix takes at most {_MOST_CLASSES:,} classes, got"
+                f" {len(self._class_names):,}"
+            )
         self._host = HostTally(len(self._class_names))
         self._device: DeviceTally | None = None
 
@@ -157,7 +163,8 @@ class ConfusionMatrix:
         if isinstance(truth, torch.Tensor) and truth.device.type != "cpu":
             if self._device is None:
                 self._device = DeviceTally(self.num_classes, truth.device)
-            self._device.add(torch.as_tensor(predicted, device=truth.device), truth)
+            device = self._device.device
+            self._device.add(torch.as_tensor(predicted, device=device), truth.to(device))
         else:
             self._host.add(predicted, truth)
 

@@ -17,7 +17,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Array: TypeAlias = npt.NDArray[Any]
 _Cell = TypeVar("_Cell", int, slice)
 
-MAX_CLASSES = 20_000
+_MOST_CLASSES = 1_000_000
 
 
 def as_array(values: Numbers, what: str) -> Array:
@@ -25,21 +25,19 @@ def as_array(values: Numbers, what: str) -> Array:
 
     Half precision becomes float32, which holds it exactly; nothing else changes its type.
     """
-    if isinstance(values, torch.Tensor):
-        tensor = values.detach()
-        if tensor.dtype in {torch.float16, torch.bfloat16}:
-            tensor = tensor.float()
-        array = tensor.cpu().resolve_conj().resolve_neg().numpy()
-    else:
-        try:
+    try:
+        if isinstance(values, torch.Tensor):
+            tensor = values.detach().cpu()
+            array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+        else:
             array = np.asarray(values)
-        except (ValueError, TypeError, RuntimeError) as error:
-            raise MetricError(f"{what} could not be read as an array: {plain(error)}") from error
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise MetricError(f"{what} could not be read as an array: {plain(error)}") from error
     if array.dtype == np.float16:
         return array.astype(np.float32)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise MetricError(
-            f"{what} must be whole or real numbers of at most 64 bits, got {array.dtype}"
+            f"{what} must be whole or real numbers of at most 64 bits, got {plain(array.dtype)}"
         )
     return array
 
@@ -64,14 +62,17 @@ def read_scores(scores: Numbers, what: str = "scores") -> Array:
     return array[:, None] if array.ndim == 1 else array
 
 
-def read_predicted(predicted: Numbers, what: str = "predicted") -> Integers:
+def read_predicted(
+    predicted: Numbers, what: str = "predicted", num_classes: int | None = None
+) -> Integers:
     """Predicted class indices (N,), or the class of the greatest of the scores (N, C).
 
     Equal greatest scores are broken by the class index: the smallest wins.
     """
     array = as_array(predicted, what)
     if array.ndim != 2:
-        return read_labels(predicted, what)
+        return read_labels(array, what)
+    refuse_other_width(array.shape, what, num_classes)
     refuse_empty(array.shape, what)
     refuse_not_finite(array, what)
     return np.asarray(array.argmax(axis=1), dtype=np.int64)
@@ -81,6 +82,14 @@ def refuse_empty(shape: tuple[int, ...], what: str) -> None:
     """Raise when there is not one value."""
     if 0 in shape:
         raise MetricError(f"{what} is empty (shape {shape}): at least one sample is needed")
+
+
+def refuse_other_width(shape: tuple[int, ...], what: str, num_classes: int | None) -> None:
+    """Raise when scores (N, C) have not one column for each class."""
+    if shape[1] == num_classes or (num_classes is None and shape[1] > 1):
+        return
+    classes = "C with C > 1" if num_classes is None else str(num_classes)
+    raise MetricError(f"{what} must be class indices (N,) or scores (N, {classes}), got {shape}")
 
 
 def refuse_other_length(first: int, second: int, names: tuple[str, str]) -> None:
@@ -139,5 +148,5 @@ def read_classes(classes: object) -> tuple[str, ...]:
 
 def _refuse_number_of_classes(number: int) -> None:
     """Raise before anything too large is made."""
-    if not 1 <= number <= MAX_CLASSES:
-        raise MetricError(f"the number of classes must be 1 to {MAX_CLASSES:,}, got {number:,}")
+    if not 1 <= number <= _MOST_CLASSES:
+        raise MetricError(f"the number of classes must be 1 to {_MOST_CLASSES:,}, got {number:,}")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from convkit.metrics._inputs import Array, Floats, Integers, Numbers
 
+# By so much the rounding of a softmax may exceed 1.
+ROUNDING = 1e-5
 # Softmax in half precision is this far from a sum of 1, a row of logits much farther.
 _SUM_TOLERANCE = 1e-2
 
@@ -140,7 +142,7 @@ def mistakes(probabilities: Numbers, truth: Numbers, k: int = 24) -> Mistakes:
 def read_probabilities(probabilities: Numbers, truth: Numbers) -> tuple[Array, Integers]:
     """Probabilities (N, C) with their labels (N,), checked."""
     rows, labels = read_scores_and_labels(probabilities, truth, "probabilities")
-    outside = np.flatnonzero(((rows < 0) | (rows > 1)).any(axis=1))
+    outside = np.flatnonzero(((rows < 0) | (rows > 1 + ROUNDING)).any(axis=1))
     sums = rows.sum(axis=1, dtype=np.float64)
     unequal = np.flatnonzero(np.abs(sums - 1) > _SUM_TOLERANCE)
     if outside.size:

@@ -63,8 +63,9 @@ def ranked_classes(scores: Numbers, truth: Numbers) -> Iterator[RankedClass]:
         truth: Class indices (N,); with scores (N,) the positives (N,) as bool or 0 and 1; or
             (N, C) as bool or 0 and 1, where a sample may be of several classes.
     """
-    columns = read_scores(scores)
-    of_class, sample = _positives(columns, truth)
+    given = as_array(scores, "scores")
+    columns = read_scores(given)
+    of_class, sample = _positives(columns, truth, one_class=given.ndim == 1)
     ends = np.cumsum(np.bincount(of_class, minlength=columns.shape[1]))
     order = np.argsort(of_class.astype(np.min_scalar_type(columns.shape[1])), kind="stable")
     positive_scores = np.split(columns[sample[order], of_class[order]], ends[:-1])
@@ -73,12 +74,12 @@ def ranked_classes(scores: Numbers, truth: Numbers) -> Iterator[RankedClass]:
         yield RankedClass(ascending.size - positives.size, ascending, positives)
 
 
-def _positives(scores: Array, truth: Numbers) -> tuple[Integers, Integers]:
+def _positives(scores: Array, truth: Numbers, *, one_class: bool) -> tuple[Integers, Integers]:
     """Class and sample of every positive."""
     array = as_array(truth, "truth")
     refuse_other_length(len(scores), array.shape[0] if array.ndim else 1, ("scores", "truth"))
-    if array.ndim == 1 and scores.shape[1] > 1:
-        labels = read_labels(truth, "truth")
+    if array.ndim == 1 and not one_class:
+        labels = read_labels(array, "truth")
         refuse_outside(labels, scores.shape[1], "truth")
         return labels, np.arange(labels.size)
     marks = array[:, None] if array.ndim == 1 else array

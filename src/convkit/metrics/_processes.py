@@ -25,17 +25,9 @@ def join_over_processes(rows: Array) -> Array:
     """The rows of all processes, those of rank 0 first; of this one when it is alone."""
     if not _several():
         return rows
-    lengths = torch.zeros(dist.get_world_size(), dtype=torch.int64, device=_device())
-    lengths[dist.get_rank()] = len(rows)
-    dist.all_reduce(lengths)
-    # Processes must send equally much, so the shorter ones are filled up and cut again.
-    filled = np.zeros((int(lengths.max()), *rows.shape[1:]), dtype=rows.dtype)
-    filled[: len(rows)] = rows
-    mine = torch.from_numpy(filled).to(_device())
-    all_rows = [torch.empty_like(mine) for _ in lengths]
-    dist.all_gather(all_rows, mine)
-    kept = [r[:n].cpu().numpy() for r, n in zip(all_rows, lengths.tolist(), strict=True)]
-    return np.concatenate(kept)
+    parts: list[Array] = [rows] * dist.get_world_size()
+    dist.all_gather_object(parts, rows)  # sizes and types may differ between processes
+    return np.concatenate(parts)
 
 
 def _several() -> bool:

@@ -17,6 +17,7 @@ from convkit.metrics._inputs import (
     refuse_other_length,
     refuse_outside,
 )
+from convkit.metrics._losses import ROUNDING
 from convkit.metrics._processes import join_over_processes, sum_over_processes
 from convkit.metrics._shares import share
 from convkit.metrics._tally import count_into
@@ -89,8 +90,12 @@ class ScoreStore:
 
         Every process must call it, and no sample may have been given to two of them.
         """
+        none = np.empty((0, len(self.class_names)), dtype=np.float32)
         gathered = ScoreStore(self.class_names)
-        gathered.update(join_over_processes(self.scores), join_over_processes(self.truth))
+        gathered.update(
+            join_over_processes(self.scores if self._batches else none),
+            join_over_processes(self.truth if self._batches else none[:, 0].astype(np.int64)),
+        )
         return gathered
 
     @property
@@ -155,7 +160,7 @@ class ScoreHistogram:
         columns, labels = read_scores_and_labels(scores, truth)
         if columns.shape[1] != len(self.class_names):
             raise MetricError(f"scores must be (N, {len(self.class_names)}), got {columns.shape}")
-        outside = np.argwhere((columns < 0) | (columns > 1))
+        outside = np.argwhere((columns < 0) | (columns > 1 + ROUNDING))
         if len(outside):
             i, k = outside[0].tolist()
             raise MetricError(

@@ -13,6 +13,7 @@ from convkit.metrics._inputs import (
     read_predicted,
     refuse_empty,
     refuse_other_length,
+    refuse_other_width,
     refuse_outside,
 )
 
@@ -38,7 +39,7 @@ class HostTally:
     def add(self, predicted: Numbers, truth: Numbers) -> None:
         """Count one batch."""
         truth_labels = read_labels(truth, "truth")
-        predicted_labels = read_predicted(predicted)
+        predicted_labels = read_predicted(predicted, num_classes=self.num_classes)
         refuse_other_length(predicted_labels.size, truth_labels.size, _NAMES)
         refuse_outside(predicted_labels, self.num_classes, "predicted")
         refuse_outside(truth_labels, self.num_classes, "truth")
@@ -63,6 +64,7 @@ class DeviceTally:
 
     def __init__(self, num_classes: int, device: torch.device) -> None:
         self.num_classes = num_classes
+        self.device = device
         self._flat = torch.zeros(num_classes**2 + 1, dtype=torch.int64, device=device)
         self._first_refused = torch.full((), _NEVER, dtype=torch.int64, device=device)
         self._seen = 0
@@ -72,6 +74,7 @@ class DeviceTally:
         truth = _device_labels(truth, "truth")
         inside = (truth >= 0) & (truth < self.num_classes)
         if predicted.ndim == 2:
+            refuse_other_width(tuple(predicted.shape), "predicted", self.num_classes)
             refuse_empty(tuple(predicted.shape), "predicted")
             inside &= predicted.isfinite().all(dim=1)
             predicted = predicted.argmax(dim=1)  # of equal scores the first, as on the host
@@ -92,7 +95,7 @@ class DeviceTally:
             raise MetricError(
                 f"{flat[-1]:,} of {self._seen:,} samples have a label outside 0 to"
                 f" {self.num_classes - 1} or scores that are not finite, the first at sample"
-                f" {int(self._first_refused)} of those counted on {self._flat.device}"
+                f" {int(self._first_refused)} of those counted on {self.device}"
             )
         return np.array(flat[:-1].reshape(self.num_classes, self.num_classes))
 

@@ -45,7 +45,7 @@ def top_k_accuracy(scores: Numbers, truth: Numbers, k: int = 5) -> float:
     columns, labels = read_scores_and_labels(scores, truth)
     if not 1 <= k < columns.shape[1]:
         raise MetricError(
-            f"k must be from 1 to {columns.shape[1] - 1} (below the number of classes), got {k}"
+            f"k must be at least 1 and below the number of classes, {columns.shape[1]}, got {k}"
         )
     step = max(1, _COMPARED_AT_ONCE // columns.shape[1])
     right = sum(
