@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from typing_extensions import override
 
+from convkit.architecture._layer_call import Argument, LayerCall, call
 from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window, set_field
 from convkit.errors import ArchitectureError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 # Each word and the class of torch.nn that it names.
 ACTIVATIONS = {
@@ -114,16 +112,13 @@ class Activation(Row):
         return POINT
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        arguments: dict[str, float] = {}
+    def layer(self, input_shape: Shape) -> LayerCall:
+        settings: dict[str, Argument] = {}
         if self.setting is not None:
-            arguments[_SETTINGS[self.function][0]] = self.setting
+            settings[_SETTINGS[self.function][0]] = self.setting
         if self.function in {"softmax", "log_softmax"}:
-            arguments["dim"] = 1
-        layer: nn.Module = getattr(nn, ACTIVATIONS[self.function])(**arguments)
-        return layer
+            settings["dim"] = 1
+        return call(ACTIVATIONS[self.function], **settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +153,10 @@ class Dropout(Row):
 
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
+        if self.channels and len(input_shape) == 1:
+            raise ArchitectureError(
+                "dropout of whole maps needs maps, but a vector arrives; channels=False would fit"
+            )
         return input_shape
 
     @override
@@ -165,10 +164,7 @@ class Dropout(Row):
         return POINT
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
+    def layer(self, input_shape: Shape) -> LayerCall:
         if not self.channels:
-            return nn.Dropout(self.p)
-        layers = {2: nn.Dropout1d, 3: nn.Dropout2d, 4: nn.Dropout3d}
-        return layers.get(len(input_shape), nn.Dropout)(self.p)
+            return call("Dropout", self.p)
+        return call(f"Dropout{len(input_shape) - 1}d", self.p)

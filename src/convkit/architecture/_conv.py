@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from typing_extensions import override
 
 import convkit.shapes
 from convkit.architecture._attached import Dressed, dressing, tidy_dressing
+from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     Counts,
     Row,
@@ -25,9 +26,6 @@ from convkit.architecture._row import (
     tidy_size,
 )
 from convkit.errors import ArchitectureError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -122,21 +120,15 @@ class Conv(Dressed):
         return Window(self.kernel_size, self.stride, self.padding, self.dilation)
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
+    def layer(self, input_shape: Shape) -> LayerCall:
         channels, sizes = _arriving(self, input_shape)
-        layer = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(sizes) - 1]
-        return layer(
+        settings = changed(self, "stride", "padding", "dilation", "groups", "bias", "padding_mode")
+        return call(
+            f"Conv{len(sizes)}d",
             channels,
             self.out_channels,
-            self.kernel_size,  # type: ignore[arg-type] # an int or as many as there are sizes
-            stride=self.stride,  # type: ignore[arg-type] # as above
-            padding=self.padding,  # type: ignore[arg-type] # as above
-            dilation=self.dilation,  # type: ignore[arg-type] # as above
-            groups=self.groups,
-            bias=self.bias,
-            padding_mode=self.padding_mode,
+            kernel_size=self.kernel_size,
+            **settings,
         )
 
     @override
@@ -221,21 +213,17 @@ class ConvTranspose(Dressed):
         return Counts(weights=weights, biases=biases, macs=weights * math.prod(sizes))
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
+    def layer(self, input_shape: Shape) -> LayerCall:
         channels, sizes = _arriving(self, input_shape)
-        layer = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[len(sizes) - 1]
-        return layer(
+        settings = changed(
+            self, "stride", "padding", "output_padding", "groups", "bias", "dilation"
+        )
+        return call(
+            f"ConvTranspose{len(sizes)}d",
             channels,
             self.out_channels,
-            self.kernel_size,  # type: ignore[arg-type] # an int or as many as there are sizes
-            stride=self.stride,  # type: ignore[arg-type] # as above
-            padding=self.padding,  # type: ignore[arg-type] # as above
-            output_padding=self.output_padding,  # type: ignore[arg-type] # as above
-            groups=self.groups,
-            bias=self.bias,
-            dilation=self.dilation,  # type: ignore[arg-type] # as above
+            kernel_size=self.kernel_size,
+            **settings,
         )
 
     @override

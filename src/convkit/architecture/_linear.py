@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from typing_extensions import override
 
 import convkit.shapes
 from convkit.architecture._attached import Dressed, dressing, tidy_dressing
+from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     POINT,
     WHOLE,
@@ -21,9 +22,6 @@ from convkit.architecture._row import (
     require_count,
 )
 from convkit.errors import ArchitectureError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +53,8 @@ class Flatten(Row):
         return POINT
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.Flatten()
+    def layer(self, input_shape: Shape) -> LayerCall:
+        return call("Flatten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +111,10 @@ class Linear(Dressed):
         return WHOLE
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.Linear(_arriving(self, input_shape), self.out_features, bias=self.bias)
+    def layer(self, input_shape: Shape) -> LayerCall:
+        return call(
+            "Linear", _arriving(self, input_shape), self.out_features, **changed(self, "bias")
+        )
 
     @override
     def expand(self) -> tuple[Row, ...]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from typing_extensions import override
 
+from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window, require_count
 from convkit.errors import ArchitectureError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +52,10 @@ class BatchNorm(Row):
         return POINT
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        layer = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[
-            len(input_shape) - 1
-        ]
-        return layer(input_shape[0], eps=self.eps, momentum=self.momentum, affine=self.affine)
+    def layer(self, input_shape: Shape) -> LayerCall:
+        dimensions = max(1, len(input_shape) - 1)
+        settings = changed(self, "eps", "momentum", "affine")
+        return call(f"BatchNorm{dimensions}d", input_shape[0], **settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,5 @@ class GroupNorm(Row):
         return POINT
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        return nn.GroupNorm(self.groups, input_shape[0], eps=self.eps, affine=self.affine)
+    def layer(self, input_shape: Shape) -> LayerCall:
+        return call("GroupNorm", self.groups, input_shape[0], **changed(self, "eps", "affine"))

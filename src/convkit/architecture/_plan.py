@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import keyword
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -112,7 +113,7 @@ class _Names:
                 f"the name {name!r} is taken by an earlier layer; choose another, such as "
                 f"{self._free(name)!r}"
             )
-        if not name.isidentifier():
+        if not name.isidentifier() or keyword.iskeyword(name):
             raise ArchitectureError(
                 f"{name!r} cannot name a layer; use letters, digits and _, such as 'conv_a'"
             )

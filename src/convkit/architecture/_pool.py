@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from typing_extensions import override
 
 import convkit.shapes
+from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     WHOLE,
     Row,
@@ -22,9 +23,6 @@ from convkit.architecture._row import (
     tidy_size,
 )
 from convkit.errors import ArchitectureError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +80,9 @@ class MaxPool(Row):
         )
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        layer = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)[len(input_shape) - 2]
-        return layer(
-            self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            ceil_mode=self.ceil_mode,
-        )
+    def layer(self, input_shape: Shape) -> LayerCall:
+        settings = changed(self, "stride", "padding", "dilation", "ceil_mode")
+        return call(f"MaxPool{len(input_shape) - 1}d", self.kernel_size, **settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +131,9 @@ class AvgPool(Row):
         return Window(self.kernel_size, self.stride or self.kernel_size, self.padding)
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        layer = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)[len(input_shape) - 2]
-        return layer(
-            self.kernel_size,  # type: ignore[arg-type] # an int or as many as there are sizes
-            stride=self.stride,  # type: ignore[arg-type] # as above
-            padding=self.padding,  # type: ignore[arg-type] # as above
-            ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
-        )
+    def layer(self, input_shape: Shape) -> LayerCall:
+        settings = changed(self, "stride", "padding", "ceil_mode", "count_include_pad")
+        return call(f"AvgPool{len(input_shape) - 1}d", self.kernel_size, **settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +173,12 @@ class AdaptiveAvgPool(Row):
         wanted = spread(self.output_size, len(sizes))
         if any(size % out for size, out in zip(sizes, wanted, strict=True)):
             return WHOLE if set(wanted) == {1} else None
-        kernel = tuple(size // out for size, out in zip(sizes, wanted, strict=True))
+        kernel = tidy_size(tuple(size // out for size, out in zip(sizes, wanted, strict=True)))
         return Window(kernel, kernel)
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        layer = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)[
-            len(input_shape) - 2
-        ]
-        return layer(self.output_size)  # type: ignore[arg-type] # an int or one per size
+    def layer(self, input_shape: Shape) -> LayerCall:
+        return call(f"AdaptiveAvgPool{len(input_shape) - 1}d", self.output_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +210,8 @@ class GlobalAvgPool(Row):
         return WHOLE
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        return AdaptiveAvgPool(1).build(input_shape)
+    def layer(self, input_shape: Shape) -> LayerCall:
+        return AdaptiveAvgPool(1).layer(input_shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,14 +251,12 @@ class Upsample(Row):
         return (channels, *(size * factor for size, factor in zip(sizes, factors, strict=True)))
 
     @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        linear = ("linear", "bilinear", "trilinear")[len(input_shape) - 2]
-        factors = tuple(float(factor) for factor in spread(self.scale_factor, len(input_shape) - 1))
-        return nn.Upsample(
-            scale_factor=factors, mode=linear if self.mode == "bilinear" else self.mode
-        )
+    def layer(self, input_shape: Shape) -> LayerCall:
+        dimensions = len(input_shape) - 1
+        factors = spread(self.scale_factor, dimensions)
+        linear = ("linear", "bilinear", "trilinear")[dimensions - 1]
+        mode = linear if self.mode == "bilinear" else self.mode
+        return call("Upsample", scale_factor=factors, mode=mode)
 
 
 def _tidy_pool(row: MaxPool | AvgPool) -> None:

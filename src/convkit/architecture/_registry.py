@@ -21,7 +21,8 @@ def register(kind_class: RowClass, words: Iterable[str] = ()) -> RowClass:
 
     From then on a cell of a table that begins with one of the words is read as this kind; the
     numbers and settings in it become the arguments of the class. The class derives from `Row`, is
-    a frozen dataclass with `name` and `stated`, and answers `shape_after`, `count` and `build`.
+    a frozen dataclass with `name` and `stated`, and answers `shape_after`, `count`, and `layer` or
+    `build`.
 
     Args:
         kind_class: The class; it may be registered again, with more words.

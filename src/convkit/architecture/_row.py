@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from convkit.architecture._layer_call import LayerCall
     from convkit.architecture._plan import Step
 
 Shape = tuple[int, ...]
@@ -89,7 +90,8 @@ class Counts:
 class Row(ABC):
     """One row of a table of layers: a frozen dataclass that answers three questions.
 
-    `shape_after` says what leaves, `count` what it holds and costs, `build` makes the torch module.
+    `shape_after` says what leaves, `count` what it holds and costs, and `layer` which layer of
+    torch.nn it is (or `build` makes the module by code of its own).
     All three are given the shape that arrives, without the batch. A row that stands for several
     layers (a conv with its norm and activation, a repeated block) gives them in `expand`.
     """
@@ -112,9 +114,16 @@ class Row(ABC):
             ShapeError: When no output of at least one pixel exists.
         """
 
-    @abstractmethod
+    def layer(self, input_shape: Shape) -> LayerCall:  # noqa: ARG002 - unless it is overridden
+        """The layer of `torch.nn` as a call, from which both network and source are made."""
+        raise ArchitectureError(
+            f"{self.kind} has no plain source, since its module is made by code of its own; "
+            "write the other rows, and add it by hand"
+        )
+
     def build(self, input_shape: Shape) -> nn.Module:
         """Make the torch module, with PyTorch's own initial values."""
+        return self.layer(input_shape).build()
 
     def count(self, input_shape: Shape) -> Counts:  # noqa: ARG002 - most rows do not need it
         """Weights, biases and MACs; nothing unless the row says otherwise."""
