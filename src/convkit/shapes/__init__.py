@@ -17,6 +17,12 @@ from convkit.shapes._parameters import (
 from convkit.shapes._pool import pool_output
 from convkit.shapes._receptive_field import Box, ReceptiveField, receptive_field
 from convkit.shapes._resize import adaptive_pool_output, upsample_output
+from convkit.shapes._solve import (
+    solve_input_size,
+    solve_kernel_size,
+    solve_padding,
+    solve_stride,
+)
 
 __all__ = [
     "Box",
@@ -39,5 +45,9 @@ __all__ = [
     "pool_output",
     "receptive_field",
     "same_padding",
+    "solve_input_size",
+    "solve_kernel_size",
+    "solve_padding",
+    "solve_stride",
     "upsample_output",
 ]

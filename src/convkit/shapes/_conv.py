@@ -67,7 +67,7 @@ def conv_output(
         32
     """
     return per_dimension(
-        _conv_output,
+        conv_output_along,
         size=size,
         kernel_size=kernel_size,
         stride=stride,
@@ -76,7 +76,8 @@ def conv_output(
     )
 
 
-def _conv_output(size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> int:
+def conv_output_along(size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> int:
+    """The rule of one dimension; see `conv_output`."""
     pixels = whole("size", size, 1)
     kernel = whole("kernel_size", kernel_size, 1)
     step = whole("stride", stride, 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Style = Literal["text", "latex"]
-Operator = Literal["+", "-", "*", "/", "floor", "ceil", "floor product"]
+Operator = Literal["+", "-", "*", "/", "floor", "ceil", "floor product", "max", "min"]
 
 # How strongly a formula holds together: a part that does so more weakly is set in brackets.
 _STRENGTH = {"+": 1.0, "-": 1.0, "/": 1.5, "*": 2.0}
@@ -46,6 +46,10 @@ class Operation:
 
     def written(self, style: Style, *, numbers: bool) -> str:
         """The whole formula, with no more brackets than it needs."""
+        if self.operator in {"max", "min"}:
+            left, right = (e.written(style, numbers=numbers) for e in (self.left, self.right))
+            backslash = "\\" if style == "latex" else ""
+            return f"{backslash}{self.operator}({left}, {right})"
         rounding, _, inner = self.operator.partition(" ")
         if rounding in _LATEX_ROUNDING:
             product = Operation("*" if inner else "/", self.left, self.right)

@@ -103,6 +103,30 @@ def ceiling(numerator: int, denominator: int) -> int:
     return quotient
 
 
+def larger(left: int, right: int) -> int:
+    """The larger of two numbers: max, which a formula would not remember.
+
+    Example:
+        >>> larger(2, 3)
+        3
+    """
+    if isinstance(left, Term) or isinstance(right, Term):
+        return _combined("max", left, right, max(int(left), int(right)))
+    return max(left, right)
+
+
+def smaller(left: int, right: int) -> int:
+    """The smaller of two numbers: min, which a formula would not remember.
+
+    Example:
+        >>> smaller(2, 3)
+        2
+    """
+    if isinstance(left, Term) or isinstance(right, Term):
+        return _combined("min", left, right, min(int(left), int(right)))
+    return min(left, right)
+
+
 def divided(numerator: int, denominator: int) -> int:
     """The quotient of numbers of which one divides the other.
 
