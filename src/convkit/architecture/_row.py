@@ -45,21 +45,28 @@ class Stated:
     """What a table says beside a layer; nothing is built from it, `check` compares it.
 
     Args:
-        input_shape: Channels and sizes that the table gives for the input of the row.
-        output_shape: Channels and sizes that it gives for the output.
+        input_shape: Channels and sizes that the table gives for the input of the row; None in
+            place of the channels where it gives height and width alone.
+        output_shape: Channels and sizes that it gives for the output, likewise.
+        channels: Channels that it gives for a row that does not choose them, such as a pool.
         weights: Number of weights.
         biases: Number of biases.
         parameters: Weights and biases together.
         macs: Multiplications with their additions.
+        span: How many rows the counts belong to together: this one and those right before it.
+        rounding: How far a count may lie off, since the table writes it as `1.2M`.
         place: Where the row stands in its source, such as `"line 7"`.
     """
 
-    input_shape: Shape | None = None
-    output_shape: Shape | None = None
+    input_shape: tuple[int | None, ...] | None = None
+    output_shape: tuple[int | None, ...] | None = None
+    channels: int | None = None
     weights: int | None = None
     biases: int | None = None
     parameters: int | None = None
     macs: int | None = None
+    span: int = 1
+    rounding: int = 0
     place: str | None = None
 
 
