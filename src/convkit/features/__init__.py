@@ -2,12 +2,9 @@
 
 from convkit.features._extractor import FilterFeatureExtractor
 from convkit.features._figures import FilterFigures, StageFigures
+from convkit.features._layer_statistics import ActivationStatistics, LayerStatistics
 from convkit.features._pairs import LayerPairs, Pair, Pairs
-from convkit.features._statistics import (
-    ActivationStatistics,
-    LayerStatistics,
-    activation_statistics,
-)
+from convkit.features._statistics import activation_statistics
 from convkit.features._verification import Verification
 
 __all__ = [

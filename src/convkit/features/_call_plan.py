@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import fx, nn
@@ -71,7 +71,7 @@ def call_plan(model: nn.Module) -> tuple[str, ...] | None:
 class _Tracer(fx.Tracer):
     """Goes into the modules that contain conv layers and takes every other as one step."""
 
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002 - torch's signature
         """Conv layers, and whatever contains none, are not looked into."""
         return isinstance(m, CONVOLUTIONS) or not _contains_conv(m)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Self
 
 import torch
 from torch import Tensor, nn
-from typing_extensions import Self
 
 from convkit.errors import FeatureError
 from convkit.features._call_plan import Plans
@@ -19,9 +18,10 @@ from convkit.features._pairs import LayerPairs, Pairs, Source
 from convkit.features._unchanged import place_of
 
 if TYPE_CHECKING:
-    from convkit.features._stages import Call, Stage
-    from convkit.features._operands import Operands
     from collections.abc import Mapping
+
+    from convkit.features._operands import Operands
+    from convkit.features._stages import Call, Stage
 
 
 class FilterFeatureExtractor:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from typing import TYPE_CHECKING
-
 if TYPE_CHECKING:
-    from convkit.features._tally import Counts, Floats, Tally
     from numpy.typing import NDArray
+
+    from convkit.features._tally import Counts, Floats, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class StageFigures:
     @property
     def constant(self) -> NDArray[np.bool_]:
         """For each filter, whether it gave one and the same value everywhere."""
-        return self.per_filter.lowest == self.per_filter.highest
+        return np.equal(self.per_filter.lowest, self.per_filter.highest)
 
 
 def figures(tally: Tally) -> StageFigures:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from convkit.features._stages import Call, Stage
     from collections.abc import Mapping
+
+    from convkit.features._stages import Call, Stage
 
 
 class Finish:

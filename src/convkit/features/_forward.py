@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,18 @@ from convkit.features._stages import ACTIVATIONS, NORMS, SUMS, Call, Follower, S
 from convkit.features._unchanged import evaluated, random_states_kept
 
 if TYPE_CHECKING:
-    from convkit.features._guard import Guard
     from collections.abc import Iterator, Mapping
+
+    from convkit.features._guard import Guard
 
 
 class Observer(Protocol):
     """Told of every stage of every asked layer, in the middle of the forward."""
 
-    def convolved(self, call: Call, operands: Operands, output: Tensor) -> None:
+    def convolved(self, call: Call, operands: Operands, output: Tensor, /) -> None:
         """A conv layer has run."""
 
-    def followed(self, call: Call, stage: Stage, output: Tensor) -> None:
+    def followed(self, call: Call, stage: Stage, output: Tensor, /) -> None:
         """The norm or the activation after it has run."""
 
     def finished(self) -> bool:
@@ -68,7 +69,7 @@ def observe(
             guard.restore()
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Sees every operation of a forward, and through hooks which layer it belongs to."""
 
     def __init__(
@@ -79,7 +80,7 @@ class _Watch(TorchDispatchMode):
         *,
         follow: bool,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # torch leaves it untyped
         self._names: dict[nn.Module, str] = {}
         for name, module in layers.items():
             self._names.setdefault(module, name)
@@ -127,10 +128,10 @@ class _Watch(TorchDispatchMode):
         if given.get("training", given.get("train", False)):
             self._guard.before_write([given.get("running_mean"), given.get("running_var")])
 
-    def _begins(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def _begins(self, *_: object) -> None:
         self._running.append(None)
 
-    def _ends(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+    def _ends(self, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
         operands = self._running.pop()
         if operands is None or not isinstance(output, Tensor):
             return  # a subclass that made no convolution: never reported, so said to be missing

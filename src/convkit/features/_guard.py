@@ -7,7 +7,7 @@ copied only when an operation is about to write into its memory.
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor

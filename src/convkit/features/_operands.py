@@ -39,8 +39,9 @@ class Operands:
         """Every filter, (out_channels, in_channels / groups, kernel_height, kernel_width)."""
         if not self.transposed:
             return self.weight
-        grouped = self.weight.unflatten(0, (self.groups, -1)).transpose(1, 2)
-        return grouped.flatten(0, 1)
+        per_group = self.weight.shape[0] // self.groups
+        grouped = self.weight.reshape(self.groups, per_group, *self.weight.shape[1:])
+        return grouped.transpose(1, 2).flatten(0, 1)
 
     def channels_of(self, index: int) -> range:
         """The input channels that filter `index` reads: those of its group."""

@@ -19,16 +19,18 @@ STAGES: tuple[Stage, ...] = ("conv", "norm", "activation")
 
 # Names of operations as PyTorch dispatches them, in place or not; relu6 and hardtanh are one.
 ACTIVATIONS = frozenset(
-    "relu hardtanh relu6 leaky_relu rrelu elu selu celu prelu _prelu_kernel gelu silu mish "
-    "hardswish hardsigmoid sigmoid log_sigmoid_forward tanh softplus threshold clamp_min "
-    "hardshrink softshrink".split()
+    {"relu", "hardtanh", "relu6", "leaky_relu", "rrelu", "elu", "selu", "celu", "prelu"}
+    | {"_prelu_kernel", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh"}
+    | {"log_sigmoid_forward", "softplus", "threshold", "clamp_min", "hardshrink", "softshrink"}
 )
 # Those that turn negative values off (nearly): a filter that is never positive is then dead.
-RECTIFIERS = frozenset("relu hardtanh relu6 gelu silu mish hardswish threshold clamp_min".split())
+RECTIFIERS = frozenset(
+    {"relu", "hardtanh", "relu6", "gelu", "silu", "mish", "hardswish", "threshold", "clamp_min"}
+)
 NORMS = frozenset(
-    "native_batch_norm cudnn_batch_norm miopen_batch_norm _native_batch_norm_legit "
-    "_native_batch_norm_legit_no_training _batch_norm_no_update native_group_norm "
-    "native_layer_norm".split()
+    {"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm", "_native_batch_norm_legit"}
+    | {"_native_batch_norm_legit_no_training", "_batch_norm_no_update", "native_group_norm"}
+    | {"native_layer_norm"}
 )
 SUMS = frozenset({"add"})
 

@@ -92,8 +92,9 @@ def verify(
     grown = _WALK * math.sqrt(weights.numel() + 1) * unit
     tally = _Tally()
     bias = operands.bias_of(index)
-    for some in torch.arange(len(feature_map)).split(_images_at_once(operands, channels)):
-        rows = slice(int(some[0]), int(some[-1]) + 1)
+    at_once = _images_at_once(operands, channels)
+    for start in range(0, len(feature_map), at_once):
+        rows = slice(start, start + at_once)
         images = operands.input[rows, channels.start : channels.stop]
         doubles = in_double(_as_computed(images, feature_map))
         exact = operands.apply(doubles, weights, bias)
