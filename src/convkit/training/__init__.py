@@ -1,1 +1,77 @@
-"""training."""
+"""Training that stops itself: Trainer, early stopping on a smoothed curve, histories, runs.
+
+The names are loaded when they are first used: the stop rules and histories are plain Python and
+load no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convkit.training._callbacks import Callback, Event, TensorBoard
+    from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
+    from convkit.training._evaluation import Evaluation
+    from convkit.training._history import History
+    from convkit.training._options import BackToBest, TrainingOptions
+    from convkit.training._predictions import Predictions
+    from convkit.training._replay import Replay, ReplayRow
+    from convkit.training._run import Run, read_run
+    from convkit.training._smoothing import Smoothing
+    from convkit.training._stop import Stop, StopReason
+    from convkit.training._trainer import Trainer
+
+_NAMES = {
+    "BackToBest": "_options",
+    "Callback": "_callbacks",
+    "Decision": "_early_stopping",
+    "EarlyStopping": "_early_stopping",
+    "Evaluation": "_evaluation",
+    "Event": "_callbacks",
+    "Flatness": "_early_stopping",
+    "History": "_history",
+    "Predictions": "_predictions",
+    "Replay": "_replay",
+    "ReplayRow": "_replay",
+    "Run": "_run",
+    "Smoothing": "_smoothing",
+    "Stop": "_stop",
+    "StopReason": "_stop",
+    "TensorBoard": "_callbacks",
+    "Trainer": "_trainer",
+    "TrainingOptions": "_options",
+    "read_run": "_run",
+}
+
+__all__ = [
+    "BackToBest",
+    "Callback",
+    "Decision",
+    "EarlyStopping",
+    "Evaluation",
+    "Event",
+    "Flatness",
+    "History",
+    "Predictions",
+    "Replay",
+    "ReplayRow",
+    "Run",
+    "Smoothing",
+    "Stop",
+    "StopReason",
+    "TensorBoard",
+    "Trainer",
+    "TrainingOptions",
+    "read_run",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'convkit.training' has no attribute {name!r}")
+    value = getattr(import_module(f"convkit.training.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

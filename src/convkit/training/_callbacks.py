@@ -1,0 +1,75 @@
+"""What may outside code do while training runs?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from convkit.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from convkit.training._early_stopping import Decision
+    from convkit.training._history import History
+
+What = Literal["begin", "epoch", "validation", "back_to_best", "checkpoint", "end"]
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened during training.
+
+    Args:
+        what: `"begin"`, `"epoch"` (one is done), `"validation"` (a row was added to the history),
+            `"back_to_best"`, `"checkpoint"` (one was written) or `"end"`.
+        trainer: The trainer; its `model` and `optimizer` are live.
+        history: What happened so far.
+        epoch: Epochs done, with the fraction of the present one.
+        step: Optimizer steps done.
+        decision: What the stop rule said; only with `"validation"`.
+        stop: Set it to a sentence to end training with that reason.
+    """
+
+    what: What
+    trainer: Any
+    history: History
+    epoch: float
+    step: int
+    decision: Decision | None = None
+    stop: str | None = field(default=None)
+
+
+class Callback(Protocol):
+    """Anything that can be called with an `Event`: a function is enough."""
+
+    def __call__(self, event: Event) -> None:
+        """Look at what happened; may set `event.stop`."""
+
+
+class TensorBoard:
+    """A callback that writes every row of the history for TensorBoard.
+
+    Args:
+        directory: Where the event files go.
+
+    Raises:
+        MissingExtraError: When the package tensorboard is not installed.
+    """
+
+    def __init__(self, directory: str | PathLike[str]) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter  # an extra
+        except ImportError as error:
+            raise MissingExtraError("TensorBoard logging", "tensorboard", "tensorboard") from error
+        self._writer: Any = SummaryWriter(str(directory))
+
+    def __call__(self, event: Event) -> None:
+        """Write the newest row after each validation."""
+        if event.what == "validation":
+            row = event.history.row(-1)
+            for name, value in row.items():
+                if name not in {"step", "epoch"} and value == value:
+                    self._writer.add_scalar(name, value, event.step)
+        if event.what == "end":
+            self._writer.flush()

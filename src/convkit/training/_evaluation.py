@@ -1,0 +1,95 @@
+"""How good is the network on a set?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from convkit.metrics import ConfusionMatrix, accuracy_interval, average_precision
+
+if TYPE_CHECKING:
+    from convkit.metrics import ClassScores, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A network measured on a whole set, in evaluation mode, every sample once.
+
+    Args:
+        name: The set, such as `"test"`.
+        loss: Mean over the samples.
+        accuracy: Share of right answers.
+        accuracy_interval: Wilson's 95 % interval, `.low` and `.high`.
+        confusion: Counts of true class against answered class.
+        average_precision: `.per_class`, `.mean`, `.undefined`, from the probabilities.
+        probabilities: float32 (N, C), softmax of the outputs, in the order of the set.
+        predicted: int64 (N,), the class of the greatest output; of equal ones the first.
+        truth: int64 (N,).
+        losses: float32 (N,), cross-entropy of each sample.
+        class_names: One for each class.
+    """
+
+    name: str
+    loss: float
+    accuracy: float
+    accuracy_interval: Interval
+    confusion: ConfusionMatrix
+    average_precision: ClassScores
+    probabilities: Tensor
+    predicted: Tensor
+    truth: Tensor
+    losses: Tensor
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.truth)
+
+    def __str__(self) -> str:
+        low, high = self.accuracy_interval.low, self.accuracy_interval.high
+        return (
+            f"{self.name}: loss {self.loss:.4f}, accuracy {self.accuracy:.2%} "
+            f"(95 % interval {low:.2%} to {high:.2%}), "
+            f"mean average precision {self.average_precision.mean:.4f}, {len(self):,} samples"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the single samples, as plain values."""
+        return {
+            "name": self.name,
+            "n": len(self),
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            "accuracy_interval": [self.accuracy_interval.low, self.accuracy_interval.high],
+            "confusion": self.confusion.counts.tolist(),
+            "average_precision": [float(value) for value in self.average_precision.per_class],
+            "mean_average_precision": float(self.average_precision.mean),
+            "class_names": list(self.class_names),
+        }
+
+
+def make_evaluation(
+    name: str, loss: float, outputs: Tensor, truth: Tensor, class_names: tuple[str, ...]
+) -> Evaluation:
+    """Everything that follows from the outputs (N, C) and the classes (N,)."""
+    predicted = outputs.argmax(1)
+    confusion = ConfusionMatrix(class_names)
+    confusion.update(predicted, truth)
+    probabilities = outputs.softmax(1)
+    correct = int((predicted == truth).sum())
+    return Evaluation(
+        name=name,
+        loss=loss,
+        accuracy=correct / len(truth),
+        accuracy_interval=accuracy_interval(correct, len(truth)),
+        confusion=confusion,
+        average_precision=average_precision(probabilities, truth),
+        probabilities=probabilities,
+        predicted=predicted,
+        truth=truth,
+        losses=torch.nn.functional.cross_entropy(outputs, truth, reduction="none"),
+        class_names=class_names,
+    )

@@ -1,0 +1,95 @@
+"""Settings of a training that most trainings leave alone."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from convkit.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class BackToBest:
+    """After so many validations without improvement, go back to the best weights and go on.
+
+    The optimizer's moments of the best epoch come back too; its learning rates stay as they are.
+
+    Args:
+        after: Validations since the best epoch, or since the last return.
+        rate_factor: What the learning rates are multiplied by at each return.
+    """
+
+    after: int = 5
+    _: KW_ONLY
+    rate_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.after < 1:
+            raise TrainingError(f"a return comes after at least 1 validation, not {self.after}")
+        if not 0 < self.rate_factor <= 1:
+            raise TrainingError(f"rate_factor lies above 0 and up to 1, not {self.rate_factor}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """Settings of a `Trainer` that most trainings leave alone.
+
+    Args:
+        class_weights: A weight for each class in the loss, or `"balanced"` for the inverse of the
+            class's share in the training labels.
+        label_smoothing: The share of the target that is spread over all classes.
+        clip_norm: The greatest norm of the whole gradient; longer ones are shortened to it.
+        accumulate: Batches whose gradients make one optimizer step, weighted by their samples.
+        validate_every: Validate every so many optimizer steps, counted through the epochs, and
+            not at their ends.
+        validations_per_epoch: Or so many times in each epoch, evenly spread, the last at its end.
+        scheduler_per: When the scheduler steps; None means each step for `OneCycleLR` and
+            `CyclicLR`, each validation for `ReduceLROnPlateau`, each epoch for all others.
+        back_to_best: When to go back to the best weights and go on.
+        checkpoint_every_steps: Write a checkpoint within the epoch too, every so many steps.
+        checkpoint_every_minutes: Or when so many minutes have passed since the last.
+        channels_last: Lay images out as (N, H, W, C) in memory; None does so where it pays.
+        flush_denormals: Take numbers below 1e-38 as zero while training: they change no result
+            that can be measured, and cost a CPU many times as much.
+        compile: Compile the network with `torch.compile` first.
+
+    Raises:
+        TrainingError: When a number cannot be.
+    """
+
+    class_weights: Tensor | Sequence[float] | Literal["balanced"] | None = None
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
+    accumulate: int = 1
+    validate_every: int | None = None
+    validations_per_epoch: int = 1
+    scheduler_per: Literal["epoch", "step", "validation"] | None = None
+    back_to_best: BackToBest | None = None
+    checkpoint_every_steps: int | None = None
+    checkpoint_every_minutes: float | None = None
+    channels_last: bool | None = None
+    flush_denormals: bool = True
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("accumulate", "validate_every", "validations_per_epoch"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise TrainingError(f"{name} is at least 1, not {value}")
+        for name in ("clip_norm", "checkpoint_every_steps", "checkpoint_every_minutes"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise TrainingError(f"{name} is above 0, not {value}")
+        if not 0 <= self.label_smoothing < 1:
+            raise TrainingError(
+                f"label_smoothing lies from 0 to below 1, not {self.label_smoothing}"
+            )
+        if self.scheduler_per not in {None, "epoch", "step", "validation"}:
+            raise TrainingError(
+                f"scheduler_per is 'epoch', 'step' or 'validation', not {self.scheduler_per!r}"
+            )

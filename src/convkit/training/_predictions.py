@@ -1,0 +1,69 @@
+"""What does the network say about images whose classes nobody knows?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convkit._files import replace_file
+from convkit._tables import Table
+
+if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """A class for each image.
+
+    Args:
+        probabilities: float32 (N, C), softmax of the outputs.
+        labels: int64 (N,), the class of the greatest output; of equal ones the first.
+        names: One for each image: its file name, or its number.
+        class_names: One for each class.
+    """
+
+    probabilities: Tensor
+    labels: Tensor
+    names: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.names)
+
+    def to_csv(
+        self,
+        path: str | PathLike[str],
+        columns: tuple[str, str] = ("image_name", "predicted_class_id"),
+    ) -> Path:
+        """Write one line for each image: its name and the index of its class.
+
+        Args:
+            path: The file, replaced whole.
+            columns: The two titles.
+
+        Returns:
+            The path written.
+        """
+        rows = tuple(zip(self.names, self.labels.tolist(), strict=True))
+        return replace_file(path, Table(columns, rows).to_csv())
+
+    def table(self) -> Table:
+        """Name, class and probability of each image."""
+        greatest = self.probabilities.amax(1).tolist()
+        return Table(
+            ("image", "class", "probability"),
+            tuple(
+                (name, self.class_names[label], f"{probability:.4f}")
+                for name, label, probability in zip(
+                    self.names, self.labels.tolist(), greatest, strict=True
+                )
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.table())

@@ -1,0 +1,188 @@
+"""Everything that a training needs to go on: what a checkpoint holds."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from convkit.errors import CheckpointError
+from convkit.training._history import History
+from convkit.training._meter import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch.amp import GradScaler
+    from torch.optim import Optimizer
+
+    from convkit.training._early_stopping import EarlyStopping
+    from convkit.training._optimizers import Scheduler
+
+FORMAT = 1
+
+
+class TrainingState:
+    """A training at one moment, between two optimizer steps.
+
+    Attributes:
+        epoch: Epochs done.
+        batch: Batches done of the present epoch.
+        step: Optimizer steps done.
+        seconds: Time spent training.
+        best: Weights and buffers of the best epoch; None before there is one.
+        best_optimizer: The optimizer's moments of that epoch, where they are wanted.
+        returned: Validations done at the last return to the best.
+        random: The random state of this moment; None before training began.
+        epoch_random: The random state at which the present epoch began.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        scheduler: Scheduler | None,
+        scaler: GradScaler,
+        rule: EarlyStopping,
+    ) -> None:
+        self.model, self.optimizer, self.scheduler, self.scaler = (
+            model,
+            optimizer,
+            scheduler,
+            scaler,
+        )
+        self.rule = rule
+        self.history = History()
+        self.meter = Meter()
+        self.epoch, self.batch, self.step, self.returned = 0, 0, 0, 0
+        self.seconds = 0.0
+        self.best: dict[str, Any] | None = None
+        self.best_optimizer: dict[str, Any] | None = None
+        self.random: dict[str, Any] | None = None
+        self.epoch_random: dict[str, Any] | None = None
+
+    def keep_best(self, *, with_optimizer: bool) -> None:
+        """Copy the weights and buffers as they are now."""
+        self.best = snapshot(self.model)
+        if with_optimizer:
+            self.best_optimizer = copied(self.optimizer.state_dict()["state"])
+
+    def restore_best(self) -> None:
+        """Put the best weights and buffers back, where there are any."""
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+
+    def return_to_best(self, rate_factor: float) -> None:
+        """Go back to the best weights and moments, with lower rates."""
+        self.restore_best()
+        if self.best_optimizer is not None:
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict(
+                {"state": copied(self.best_optimizer), "param_groups": groups}
+            )
+            lay_out_moments(self.optimizer)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["lr"] * rate_factor
+        if self.scheduler is not None and hasattr(self.scheduler, "base_lrs"):
+            self.scheduler.base_lrs = [rate * rate_factor for rate in self.scheduler.base_lrs]
+        self.returned = len(self.history)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it as plain values and tensors."""
+        return {
+            "format": FORMAT,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "rule": self.rule.state_dict(),
+            "history": self.history.to_dict(),
+            "meter": self.meter.state_dict(),
+            "best": self.best,
+            "best_optimizer": self.best_optimizer,
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "step": self.step,
+            "returned": self.returned,
+            "seconds": self.seconds,
+            "random": self.random,
+            "epoch_random": self.epoch_random,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state_dict()`.
+
+        Raises:
+            CheckpointError: When it belongs to another network, optimizer or scheduler.
+        """
+        if state.get("format") != FORMAT:
+            raise CheckpointError(
+                f"the checkpoint has format {state.get('format')!r}, this convkit reads {FORMAT}"
+            )
+        if (state["scheduler"] is None) != (self.scheduler is None):
+            raise CheckpointError(
+                "the checkpoint was written "
+                + ("without" if state["scheduler"] is None else "with")
+                + " a scheduler: train on with the same settings"
+            )
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            lay_out_moments(self.optimizer)
+            if self.scheduler is not None:
+                self.scheduler.load_state_dict(state["scheduler"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise CheckpointError(
+                f"the checkpoint does not fit this network or optimizer: {error}"
+            ) from error
+        self.scaler.load_state_dict(state["scaler"])
+        self.rule.load_state_dict(state["rule"])
+        self.history = History.from_dict(state["history"])
+        self.meter.load_state_dict(state["meter"])
+        self.best, self.best_optimizer = state["best"], state["best_optimizer"]
+        self.epoch, self.batch, self.step = state["epoch"], state["batch"], state["step"]
+        self.returned, self.seconds = state["returned"], state["seconds"]
+        self.random, self.epoch_random = state["random"], state["epoch_random"]
+
+
+def lay_out_moments(optimizer: Optimizer) -> None:
+    """Give each moment the memory layout of its parameter.
+
+    Fused kernels walk parameter and moments side by side through memory: loaded moments in another
+    layout would be paired with the wrong weights, silently.
+    """
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def snapshot(model: nn.Module) -> dict[str, Any]:
+    """A real copy of all weights and buffers."""
+    copies: dict[str, Any] = copied(dict(model.state_dict()))
+    return copies
+
+
+def copied(value: Any) -> Any:
+    """A copy of nested plain values in which no tensor shares its memory."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(copied(item) for item in value)
+    return copy.deepcopy(value)
+
+
+def portable(value: Any) -> Any:
+    """The same nested values with every tensor dense, on the processor and of its own memory."""
+    if isinstance(value, Tensor):
+        moved = value.detach().to("cpu", memory_format=torch.contiguous_format)
+        return moved.clone() if moved.untyped_storage().nbytes() != moved.nbytes else moved
+    if isinstance(value, dict):
+        return {key: portable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(portable(item) for item in value)
+    return value

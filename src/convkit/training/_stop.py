@@ -1,0 +1,43 @@
+"""Why did training end? A value to compare with, and a sentence to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class StopReason(StrEnum):
+    """Why training ended; each equals its own text, `StopReason.PATIENCE == "patience"`."""
+
+    PATIENCE = "patience"
+    """No improvement for as long as was allowed."""
+    FLAT = "flat"
+    """The smoothed curve fell no faster than a tolerance."""
+    RISING = "rising"
+    """The end of the smoothed curve lay above an earlier point of it."""
+    NOT_FINITE = "not finite"
+    """The watched value was NaN or infinite."""
+    LAST_EPOCH = "last epoch"
+    """Every epoch that was asked for is done."""
+    INTERRUPTED = "interrupted"
+    """Ctrl-C."""
+    CALLBACK = "callback"
+    """A callback asked for it."""
+    ERROR = "error"
+    """An exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The end of training.
+
+    Args:
+        reason: The kind of end.
+        sentence: The same for people, with the numbers that led to it.
+    """
+
+    reason: StopReason
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
