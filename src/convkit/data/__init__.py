@@ -3,6 +3,7 @@
 from convkit.data._arrays import arrays
 from convkit.data._augmentation import Augmentation
 from convkit.data._batches import Batches, batches
+from convkit.data._cache import cache_directory, clear_cache
 from convkit.data._card import DataCard
 from convkit.data._colour import ColorJitter, Greyscale
 from convkit.data._drawn_shapes import drawn_shapes
@@ -10,6 +11,9 @@ from convkit.data._flips import HorizontalFlip, VerticalFlip
 from convkit.data._folders import image_folder
 from convkit.data._geometry import Rotate
 from convkit.data._image_set import ImageSet
+from convkit.data._known_sets import caltech101, cifar10
+from convkit.data._lists import image_list
+from convkit.data._loading import DecodingOptions
 from convkit.data._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from convkit.data._sets import Sets, SourceReport
 from convkit.data._splitting import group_split, random_split, stratified_split
@@ -23,6 +27,7 @@ __all__ = [
     "ChannelStatistics",
     "ColorJitter",
     "DataCard",
+    "DecodingOptions",
     "Greyscale",
     "HorizontalFlip",
     "ImageSet",
@@ -33,10 +38,15 @@ __all__ = [
     "VerticalFlip",
     "arrays",
     "batches",
+    "cache_directory",
+    "caltech101",
     "channel_statistics",
+    "cifar10",
+    "clear_cache",
     "drawn_shapes",
     "group_split",
     "image_folder",
+    "image_list",
     "random_split",
     "stratified_split",
 ]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-import torch
-
-from convkit.data._image_set import UNLABELLED, ImageSet, Split
-from convkit.data._loading import OnUnreadable, load_images
+from convkit.data._image_set import UNLABELLED, Split
 from convkit.data._preprocessing import Preprocessing
-from convkit.data._sets import Holding, Sets, SourceReport, assemble
+from convkit.data._reading import Listing, Reading, read_listings, relative_name
+from convkit.data._sets import Holding, Sets
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from convkit.data._fitting import Size
+    from convkit.data._loading import DecodingOptions
 
     from convkit.data._fitting import Size
 
@@ -34,15 +34,6 @@ _SPLIT_NAMES: dict[str, Split] = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Listing:
-    """The image files of one split: paths and labels, and what was passed over."""
-
-    paths: list[Path] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-
-
 def image_folder(
     root: str | os.PathLike[str],
     size: Size = None,
@@ -55,7 +46,7 @@ def image_folder(
     stratified: bool = True,
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
-    on_unreadable: OnUnreadable = "raise",
+    **options: Unpack[DecodingOptions],
 ) -> Sets:
     """Read images from class folders.
 
@@ -73,7 +64,8 @@ def image_folder(
         stratified: Whether the split keeps each class's share.
         mean: Normalisation per channel; measured on the training images when left out.
         std: Likewise.
-        on_unreadable: `"raise"`, or `"skip"` with a report in the data card.
+        **options: How files are decoded; see `DecodingOptions`: `on_unreadable="skip"`,
+            `max_pixels`, `threads`, `memory_limit`, `cache`, `progress`.
 
     Returns:
         The sets; classes are the sorted folder names of the training images.
@@ -87,58 +79,15 @@ def image_folder(
     folders = split_folders(folder)
     class_names = _class_names(folders["train"])
     listings = {
-        split: _listing(each, class_names, folder, split) for split, each in folders.items()
+        split: class_listing(each, class_names, folder, split) for split, each in folders.items()
     }
     if not listings["train"].paths:
         raise DataError(
             f"{folders['train']} holds no images: expected {folders['train'] / 'CLASS' / 'NAME.jpg'}"
         )
     holding = Holding(validation, test, seed=seed, stratified=stratified)
-    return read_listings(
-        listings, class_names, preprocessing, holding,
-        root=folder, mean=mean, std=std, on_unreadable=on_unreadable,
-    )  # fmt: skip
-
-
-def read_listings(
-    listings: dict[Split, Listing],
-    class_names: Sequence[str],
-    preprocessing: Preprocessing,
-    holding: Holding,
-    *,
-    root: Path,
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
-    on_unreadable: OnUnreadable,
-) -> Sets:
-    """Decode the listed files of every split and join them into `Sets`."""
-    splits: dict[str, ImageSet] = {}
-    unreadable: list[tuple[str, str]] = []
-    notices: list[tuple[str, str]] = []
-    sizes: dict[tuple[int, int], int] = {}
-    modes: dict[str, int] = {}
-    for split, listing in listings.items():
-        if not listing.paths:
-            continue
-        loaded = load_images(listing.paths, preprocessing, on_unreadable=on_unreadable)
-        labels = torch.tensor(listing.labels, dtype=torch.int64)
-        splits[split] = ImageSet(
-            loaded.images,
-            labels[list(loaded.kept)],
-            class_names=class_names,
-            names=[_name(listing.paths[i], root) for i in loaded.kept],
-            split=split,
-            preprocessing=preprocessing,
-        )
-        unreadable += loaded.unreadable
-        notices += loaded.notices
-        for size, count in loaded.sizes.items():
-            sizes[size] = sizes.get(size, 0) + count
-        for mode, count in loaded.modes.items():
-            modes[mode] = modes.get(mode, 0) + count
-    ignored = tuple(name for listing in listings.values() for name in listing.ignored)
-    report = SourceReport(tuple(unreadable), tuple(notices), ignored, sizes, modes)
-    return assemble(splits, holding, mean=mean, std=std, source=str(root), report=report)
+    reading = Reading(preprocessing, holding, mean=mean, std=std, options=options)
+    return read_listings(listings, class_names, reading, root=folder, source=str(root))
 
 
 def split_folders(root: Path) -> dict[Split, Path]:
@@ -190,16 +139,33 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _listing(folder: Path, class_names: Sequence[str], root: Path, split: Split) -> Listing:
-    """The image files below one split's folder, in the order of class and name."""
+def class_listing(
+    folder: Path,
+    class_names: Sequence[str],
+    root: Path,
+    split: Split,
+    leave_out: Collection[str] = (),
+) -> Listing:
+    """The image files below one split's folder, in the order of class and name.
+
+    Args:
+        folder: Holds the class folders.
+        class_names: Of the training images.
+        root: What names are relative to.
+        split: A test folder may hold images without classes.
+        leave_out: Class folders to pass over.
+
+    Raises:
+        DataError: When a class folder is not among the names.
+    """
     listing = Listing()
     labels = {name: label for label, name in enumerate(class_names)}
     loose: list[Path] = []
     unknown: list[str] = []
     for path in sorted(folder.iterdir(), key=lambda path: unicodedata.normalize("NFC", path.name)):
         name = unicodedata.normalize("NFC", path.name)
-        if _hidden(path.name):
-            listing.ignored.append(_name(path, root))
+        if _hidden(path.name) or name in leave_out:
+            listing.ignored.append(relative_name(path, root))
         elif not path.is_dir():
             loose.append(path)
         elif name not in labels:
@@ -216,7 +182,7 @@ def _listing(folder: Path, class_names: Sequence[str], root: Path, split: Split)
     if images and split == "test" and not listing.paths:
         listing.paths, listing.labels = images, [UNLABELLED] * len(images)
         loose = [path for path in loose if path not in set(images)]
-    listing.ignored += [_name(path, root) for path in loose]
+    listing.ignored += [relative_name(path, root) for path in loose]
     return listing
 
 
@@ -230,7 +196,7 @@ def _files_below(folder: Path, listing: Listing, root: Path) -> list[Path]:
         for name in sorted(folders):
             identity = _identity(here / name)
             if _hidden(name) or identity in seen:
-                listing.ignored.append(_name(here / name, root))
+                listing.ignored.append(relative_name(here / name, root))
             else:
                 seen.add(identity)
                 enter.append(name)
@@ -240,7 +206,7 @@ def _files_below(folder: Path, listing: Listing, root: Path) -> list[Path]:
             if not _hidden(name) and _is_image(path):
                 found.append(path)
             else:
-                listing.ignored.append(_name(path, root))
+                listing.ignored.append(relative_name(path, root))
     return sorted(found, key=lambda path: unicodedata.normalize("NFC", path.as_posix()))
 
 
@@ -258,8 +224,3 @@ def _hidden(name: str) -> bool:
 def _is_image(path: Path) -> bool:
     """Whether a file's name says that it is an image."""
     return path.suffix.lower() in EXTENSIONS
-
-
-def _name(path: Path, root: Path) -> str:
-    """A path below the root, with forward slashes everywhere."""
-    return path.relative_to(root).as_posix()

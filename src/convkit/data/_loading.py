@@ -1,49 +1,56 @@
-"""Many files decoded at once, each failure with its path and reason."""
+"""Many files decoded at once, kept in memory or on disk, each failure with its path and reason."""
 
 from __future__ import annotations
 
-import os
-import warnings
+import contextlib
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 import torch
 
-from convkit.data._decoding import MAX_PIXELS, decode, read_image_bytes
-from convkit.data._fitting import fit
-from convkit.errors import DataError, ImageError
+from convkit.data._cache import Entry, entry_for
+from convkit.data._decoding import MAX_PIXELS
+from convkit.data._decoding_threads import Fitted, decode_files, digest_files
+from convkit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
+    import os
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from convkit.data._preprocessing import Preprocessing
 
 OnUnreadable = Literal["raise", "skip"]
-_FILES_PER_TASK = 32
+MEMORY_LIMIT = 4 * 1024**3
+_WORTH_CACHING = 1000  # files; fewer are decoded faster than they are looked up
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """One file decoded and fitted, or the reason why not.
+class DecodingOptions(TypedDict, total=False):
+    """How files are decoded: further arguments of `image_folder` and its like.
 
-    Args:
-        pixels: uint8 (C, H, W); None when the file could not be read.
-        size: Height and width in the file.
-        mode: Pillow's mode of the file.
-        notice: What was assumed, or why it could not be read.
+    Attributes:
+        on_unreadable: `"raise"` (the default), naming the files, or `"skip"` with a report in the
+            data card.
+        max_pixels: Larger images are unreadable; 50 million when left out.
+        threads: Files decoded at once; the number of processors when left out.
+        memory_limit: Bytes of decoded images kept in memory; larger sets are mapped from a file in
+            the cache. 4 GiB when left out.
+        cache: A folder for decoded images; True (the default) for `cache_directory()`, where sets of
+            1,000 files and more are kept; False for none.
+        progress: Whether to show a bar on stderr; when left out, on a terminal and from 1,000 files.
     """
 
-    pixels: NDArray[np.uint8] | None
-    size: tuple[int, int] = (0, 0)
-    mode: str = ""
-    notice: str = ""
+    on_unreadable: OnUnreadable
+    max_pixels: int
+    threads: int | None
+    memory_limit: int
+    cache: bool | str | os.PathLike[str]
+    progress: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,118 +68,197 @@ class Loaded:
 
     images: torch.Tensor
     kept: tuple[int, ...]
-    unreadable: tuple[tuple[str, str], ...]
-    notices: tuple[tuple[str, str], ...]
-    sizes: dict[tuple[int, int], int]
-    modes: dict[str, int]
+    unreadable: tuple[tuple[str, str], ...] = ()
+    notices: tuple[tuple[str, str], ...] = ()
+    sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    modes: tuple[tuple[str, int], ...] = ()
 
 
 def load_images(
-    paths: Sequence[Path],
-    preprocessing: Preprocessing,
-    *,
-    on_unreadable: OnUnreadable = "raise",
-    max_pixels: int = MAX_PIXELS,
-    threads: int | None = None,
+    paths: Sequence[Path], preprocessing: Preprocessing, options: DecodingOptions | None = None
 ) -> Loaded:
-    """Decode files in threads.
+    """Decode files in threads, or find them decoded.
 
     Args:
         paths: The files.
         preprocessing: Size and channels.
-        on_unreadable: `"raise"` at the end, naming the files, or `"skip"` them with a report.
-        max_pixels: Of one file.
-        threads: At most this many; the number of processors when left out.
+        options: See `DecodingOptions`.
 
     Raises:
-        DataError: When files are unreadable and that was not to be skipped, when none is left, or
-            when sizes differ and `preprocessing.size` is None.
+        DataError: When files are unreadable and that was not to be skipped, when none is left, when
+            sizes differ and `preprocessing.size` is None, or when there is no room.
     """
-    if on_unreadable not in {"raise", "skip"}:
-        raise DataError(f'on_unreadable={on_unreadable!r}: use "raise" or "skip"')
-    array: NDArray[np.uint8] | None = None
-    kept: list[int] = []
-    unreadable: list[tuple[str, str]] = []
-    notices: list[tuple[str, str]] = []
-    sizes: Counter[tuple[int, int]] = Counter()
-    modes: Counter[str] = Counter()
-    for i, one in enumerate(_decoded(paths, preprocessing, max_pixels, threads)):
-        if one.pixels is None:
-            unreadable.append((str(paths[i]), one.notice))
-            continue
-        if array is None:
-            array = np.empty((len(paths), *one.pixels.shape), dtype=np.uint8)
-        elif array.shape[1:] != one.pixels.shape:
-            raise DataError(_sizes_differ(paths[kept[0]], array.shape[2:], paths[i], one.size))
-        array[len(kept)] = one.pixels
-        kept.append(i)
-        sizes[one.size] += 1
-        modes[one.mode] += 1
-        if one.notice:
-            notices.append((str(paths[i]), one.notice))
-    if unreadable and (on_unreadable == "raise" or array is None):
+    loading = _Loading(paths, preprocessing, _checked(options or {}))
+    array, facts = loading.found_or_decoded()
+    unreadable = tuple((str(paths[i]), reason) for i, reason in facts["unreadable"])
+    if unreadable and (loading.options["on_unreadable"] == "raise" or not facts["kept"]):
         raise DataError(_unreadable_message(unreadable, len(paths)))
-    if array is None:
-        raise DataError("no image files were given")
-    images = torch.from_numpy(array[: len(kept)])
-    return Loaded(images, tuple(kept), tuple(unreadable), tuple(notices), dict(sizes), dict(modes))
-
-
-def _decoded(
-    paths: Sequence[Path], preprocessing: Preprocessing, max_pixels: int, threads: int | None
-) -> Iterator[Fitted]:
-    """Every file decoded, in order, a bounded number of them ahead."""
-    workers = threads or min(16, os.cpu_count() or 1)
-    tasks = [paths[i : i + _FILES_PER_TASK] for i in range(0, len(paths), _FILES_PER_TASK)]
-
-    def run(task: Sequence[Path]) -> list[Fitted]:
-        return [_fitted(path, preprocessing, max_pixels) for path in task]
-
-    with warnings.catch_warnings():
-        # Pillow warns of odd files; what matters of it is in the notices and reasons.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="convkit-decode")
-        try:
-            for results in _in_order(pool, run, tasks, ahead=2 * workers):
-                yield from results
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _in_order(pool, run, tasks, ahead) -> Iterable[list[Fitted]]:
-    """Results in the order of the tasks, with at most `ahead` of them waiting in memory."""
-    waiting = []
-    for task in tasks:
-        waiting.append(pool.submit(run, task))
-        if len(waiting) > ahead:
-            yield waiting.pop(0).result()
-    for future in waiting:
-        yield future.result()
-
-
-def _fitted(path: Path, preprocessing: Preprocessing, max_pixels: int) -> Fitted:
-    """One file decoded and fitted."""
-    channels = preprocessing.channels
-    try:
-        decoded = decode(read_image_bytes(path), channels=channels, max_pixels=max_pixels)
-    except ImageError as error:
-        return Fitted(None, notice=str(error))
-    pixels = np.asarray(fit(decoded.image, preprocessing.size, preprocessing.resize))
-    pixels = pixels.reshape(*pixels.shape[:2], channels).transpose(2, 0, 1)
-    return Fitted(pixels, decoded.size, decoded.mode, decoded.notice)
-
-
-def _sizes_differ(
-    first: Path, first_size: tuple[int, ...], other: Path, other_size: tuple[int, int]
-) -> str:
-    """Images of several sizes and none asked for."""
-    return (
-        f"the images differ in size ({first} is {first_size[0]}x{first_size[1]}, {other} is "
-        f"{other_size[0]}x{other_size[1]}): give one, such as size=128"
+    return Loaded(
+        torch.from_numpy(array[: len(facts["kept"])]),
+        tuple(facts["kept"]),
+        unreadable,
+        tuple((str(paths[i]), notice) for i, notice in facts["notices"]),
+        tuple(((height, width), count) for height, width, count in facts["sizes"]),
+        tuple(facts["modes"].items()),
     )
 
 
-def _unreadable_message(unreadable: list[tuple[str, str]], count: int) -> str:
+class _Loading:
+    """One call of `load_images`."""
+
+    def __init__(
+        self, paths: Sequence[Path], preprocessing: Preprocessing, options: dict[str, Any]
+    ) -> None:
+        self.paths = paths
+        self.preprocessing = preprocessing
+        self.options = options
+
+    def found_or_decoded(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """The pixels and what was met, as plain values."""
+        cache = self.options["cache"]
+        folder = None if isinstance(cache, bool) else Path(cache)
+        wanted = folder is not None or len(self.paths) >= _WORTH_CACHING
+        entry = self._entry(folder) if wanted and cache is not False else None
+        if entry and (found := entry.read(in_memory=self.options["memory_limit"])):
+            return found
+        array, facts = self._decoded(entry)
+        if entry and facts["kept"] and not isinstance(array, np.memmap):
+            with contextlib.suppress(OSError):  # no room: decoded again next time
+                entry.write(array, facts)
+        return array, facts
+
+    def _entry(self, folder: Path | None) -> Entry:
+        """Where these files' pixels are kept."""
+        digests = digest_files(self.paths, self.options["threads"])
+        return entry_for(folder, digests, self.preprocessing, self.options["max_pixels"])
+
+    def _decoded(self, entry: Entry | None) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """Every file decoded, into memory or, when that is too small, into the entry's file."""
+        with contextlib.ExitStack() as stack:
+            gathered = _Gathered(self.paths)
+            path: Path | None = None
+            results = decode_files(
+                self.paths,
+                self.preprocessing,
+                max_pixels=self.options["max_pixels"],
+                threads=self.options["threads"],
+                progress=self.options["progress"],
+            )
+            stack.enter_context(contextlib.closing(results))
+            for i, one in enumerate(results):
+                if gathered.array is None and one.pixels is not None:
+                    shape = (len(self.paths), *one.pixels.shape)
+                    if int(np.prod(shape)) > self.options["memory_limit"]:
+                        entry = entry or self._entry_for_large(shape)
+                        path = stack.enter_context(entry.temporary())
+                    gathered.array = _allocated(shape, path)
+                gathered.add(i, one)
+            array, facts = gathered.result()
+            if path is not None and entry is not None and isinstance(array, np.memmap):
+                array.flush()
+                entry.keep(path)
+                entry.write(array, facts)
+                found = entry.read(in_memory=self.options["memory_limit"])
+                return found if found else (array, facts)
+            return array, facts
+
+    def _entry_for_large(self, shape: tuple[int, ...]) -> Entry:
+        """An entry for images that do not fit into memory."""
+        cache = self.options["cache"]
+        if cache is False:
+            raise DataError(
+                f"the images need {int(np.prod(shape)) / 1024**3:.1f} GiB, more than the memory "
+                f"limit of {self.options['memory_limit'] / 1024**3:.1f} GiB: give a smaller size=, "
+                "a larger memory_limit= or a cache= folder"
+            )
+        return self._entry(None if cache is True else Path(cache))
+
+
+class _Gathered:
+    """Results put into one array as they come."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        self.array: NDArray[np.uint8] | None = None
+        self.kept: list[int] = []
+        self.unreadable: list[tuple[int, str]] = []
+        self.notices: list[tuple[int, str]] = []
+        self.sizes: Counter[tuple[int, int]] = Counter()
+        self.modes: Counter[str] = Counter()
+
+    def add(self, index: int, one: Fitted) -> None:
+        """Take in the result of one file."""
+        if one.pixels is None or self.array is None:
+            self.unreadable.append((index, one.notice))
+            return
+        if self.array.shape[1:] != one.pixels.shape:
+            first = self.paths[self.kept[0]]
+            raise DataError(
+                f"the images differ in size ({first} is {_by(self.array.shape[2:])}, "
+                f"{self.paths[index]} is {_by(one.size)}): give one, such as size=128"
+            )
+        self.array[len(self.kept)] = one.pixels
+        self.kept.append(index)
+        self.sizes[one.size] += 1
+        self.modes[one.mode] += 1
+        if one.notice:
+            self.notices.append((index, one.notice))
+
+    def result(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """The array and the facts as plain values."""
+        facts = {
+            "kept": self.kept,
+            "unreadable": self.unreadable,
+            "notices": self.notices,
+            "sizes": [[*size, count] for size, count in self.sizes.items()],
+            "modes": dict(self.modes),
+        }
+        array = self.array if self.array is not None else np.empty((0, 3, 1, 1), dtype=np.uint8)
+        return array, facts
+
+
+def _allocated(shape: tuple[int, ...], path: Path | None) -> NDArray[np.uint8]:
+    """Room for the images, in memory or in a file."""
+    try:
+        if path is not None:
+            return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        return np.empty(shape, dtype=np.uint8)
+    except (MemoryError, OSError) as error:
+        raise DataError(
+            f"no room for {np.prod(shape) / 1024**3:.1f} GiB of images: give a smaller size="
+        ) from error
+
+
+def _checked(options: DecodingOptions) -> dict[str, Any]:
+    """The options with what was left out."""
+    defaults = {
+        "on_unreadable": "raise",
+        "max_pixels": MAX_PIXELS,
+        "threads": None,
+        "memory_limit": MEMORY_LIMIT,
+        "cache": True,
+        "progress": None,
+    }
+    if unknown := sorted(set(options) - set(defaults)):
+        raise DataError(f"unknown arguments {unknown}; known are {sorted(defaults)}")
+    checked = {**defaults, **options}
+    if checked["on_unreadable"] not in {"raise", "skip"}:
+        raise DataError(f'on_unreadable={checked["on_unreadable"]!r}: use "raise" or "skip"')
+    for name in ("max_pixels", "threads", "memory_limit"):
+        value = checked[name]
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int) or value < 1
+        ):
+            raise DataError(f"{name}={value!r} must be a whole number, 1 or more")
+    return checked
+
+
+def _by(size: Iterable[int]) -> str:
+    """`200x300` of a height and a width."""
+    return "x".join(map(str, size))
+
+
+def _unreadable_message(unreadable: Sequence[tuple[str, str]], count: int) -> str:
     """The unreadable files with their reasons and what to do."""
     shown = "; ".join(f"{path} {reason}" for path, reason in unreadable[:_SHOWN])
     more = f"; and {len(unreadable) - _SHOWN:,} more" if len(unreadable) > _SHOWN else ""

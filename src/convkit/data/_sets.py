@@ -6,12 +6,12 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 from convkit.data._image_set import ImageSet
-from convkit.data._splitting import random_split, stratified_split
+from convkit.data._splitting import group_split, random_split, stratified_split
 from convkit.data._statistics import channel_statistics
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from convkit.data._card import DataCard
 
@@ -95,8 +95,15 @@ class Holding:
     stratified: bool = True
 
 
-def split_off(train: ImageSet, holding: Holding) -> tuple[ImageSet, dict[str, ImageSet]]:
+def split_off(
+    train: ImageSet, holding: Holding, groups: Sequence[Hashable] | None = None
+) -> tuple[ImageSet, dict[str, ImageSet]]:
     """Take the held-out images from the training images, test first.
+
+    Args:
+        train: All of them.
+        holding: What to take.
+        groups: One per image, when no group may be on two sides.
 
     Returns:
         The images left for training, and those taken, by split.
@@ -106,7 +113,10 @@ def split_off(train: ImageSet, holding: Holding) -> tuple[ImageSet, dict[str, Im
         fraction = holding.test if split == "test" else holding.validation
         if not fraction:
             continue
-        if holding.stratified:
+        if groups is not None:
+            kept, held_out = group_split(groups, fraction, holding.seed)
+            groups = [groups[i] for i in kept]
+        elif holding.stratified:
             kept, held_out = stratified_split(train.labels.numpy(), fraction, holding.seed)
         else:
             kept, held_out = random_split(len(train), fraction, holding.seed)
@@ -116,13 +126,14 @@ def split_off(train: ImageSet, holding: Holding) -> tuple[ImageSet, dict[str, Im
 
 
 def assemble(
-    splits: dict[str, ImageSet],
+    splits: Mapping[str, ImageSet],
     holding: Holding,
     *,
     mean: float | Sequence[float] | None,
     std: float | Sequence[float] | None,
     source: str,
     report: SourceReport | None = None,
+    groups: Sequence[Hashable] | None = None,
 ) -> Sets:
     """Split, measure and join image sets into `Sets`.
 
@@ -133,6 +144,7 @@ def assemble(
         std: Likewise.
         source: Where the images came from, in words.
         report: What was met while they were read.
+        groups: One per training image, when the split goes by group.
 
     Raises:
         DataError: When a split would come from two places.
@@ -143,7 +155,7 @@ def assemble(
                 f"{source} has its own {split} images: leave {split}={fraction!r} out, "
                 "or move them away"
             )
-    train, taken = split_off(splits["train"], holding)
+    train, taken = split_off(splits["train"], holding, groups)
     every = {**splits, **taken, "train": train}
     if mean is None or std is None:
         statistics = channel_statistics(train)

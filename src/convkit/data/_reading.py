@@ -1,0 +1,129 @@
+"""Listed image files made into sets: what folders, lists and known sets have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from convkit.data._image_set import ImageSet, Split
+from convkit.data._loading import DecodingOptions, Loaded, load_images
+from convkit.data._sets import Holding, Sets, SourceReport, assemble
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convkit.data._preprocessing import Preprocessing
+
+Normalization = tuple["float | Sequence[float] | None", "float | Sequence[float] | None"]
+
+
+@dataclass(slots=True)
+class Listing:
+    """The image files of one split.
+
+    Args:
+        paths: The files.
+        labels: The class of each.
+        ignored: Names of what was passed over: no images, or hidden.
+        groups: The group of each file, or nothing.
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How listed files become sets.
+
+    Args:
+        preprocessing: Size and channels.
+        holding: What is held out of the training images.
+        mean: Normalisation, or None to measure it.
+        std: Likewise.
+        options: Of decoding.
+    """
+
+    preprocessing: Preprocessing
+    holding: Holding
+    _: KW_ONLY
+    mean: float | Sequence[float] | None
+    std: float | Sequence[float] | None
+    options: DecodingOptions
+
+
+def read_listings(
+    listings: dict[Split, Listing],
+    class_names: Sequence[str],
+    reading: Reading,
+    *,
+    root: Path,
+    source: str,
+) -> Sets:
+    """Decode the listed files of every split and join them into `Sets`.
+
+    Args:
+        listings: By split; splits without files are left out.
+        class_names: Of all splits.
+        reading: How.
+        root: What the names of the images are relative to.
+        source: Where the images came from, in words.
+
+    Raises:
+        DataError: When files cannot be read or splits contradict each other.
+    """
+    splits: dict[str, ImageSet] = {}
+    loaded: list[Loaded] = []
+    groups: list[str] | None = None
+    for split, listing in listings.items():
+        if not listing.paths:
+            continue
+        one = load_images(listing.paths, reading.preprocessing, reading.options)
+        loaded.append(one)
+        splits[split] = ImageSet(
+            one.images,
+            torch.tensor(listing.labels, dtype=torch.int64)[list(one.kept)],
+            class_names=class_names,
+            names=[relative_name(listing.paths[i], root) for i in one.kept],
+            split=split,
+            preprocessing=reading.preprocessing,
+        )
+        if split == "train" and listing.groups:
+            groups = [listing.groups[i] for i in one.kept]
+    ignored = tuple(name for listing in listings.values() for name in listing.ignored)
+    return assemble(
+        splits,
+        reading.holding,
+        mean=reading.mean,
+        std=reading.std,
+        source=source,
+        report=_report(loaded, ignored),
+        groups=groups,
+    )
+
+
+def relative_name(path: Path, root: Path) -> str:
+    """A path below the root, with forward slashes everywhere."""
+    return path.relative_to(root).as_posix()
+
+
+def _report(loaded: Sequence[Loaded], ignored: tuple[str, ...]) -> SourceReport:
+    """What was met in all splits together."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    modes: Counter[str] = Counter()
+    for one in loaded:
+        sizes.update(dict(one.sizes))
+        modes.update(dict(one.modes))
+    return SourceReport(
+        tuple(pair for one in loaded for pair in one.unreadable),
+        tuple(pair for one in loaded for pair in one.notices),
+        ignored,
+        dict(sizes),
+        dict(modes),
+    )
