@@ -2,7 +2,9 @@
 
 from convkit.shapes._conv import conv_output
 from convkit.shapes._conv_transpose import conv_transpose_output
+from convkit.shapes._convolution_explanation import ConvolutionExplanation, Position, Product
 from convkit.shapes._explain import Explanation, explain
+from convkit.shapes._explain_convolution import explain_convolution
 from convkit.shapes._macs import conv_macs, conv_transpose_macs, linear_macs
 from convkit.shapes._padding import same_padding
 from convkit.shapes._parameters import (
@@ -26,8 +28,11 @@ from convkit.shapes._solve import (
 
 __all__ = [
     "Box",
+    "ConvolutionExplanation",
     "Explanation",
     "Parameters",
+    "Position",
+    "Product",
     "ReceptiveField",
     "adaptive_pool_output",
     "batch_norm_parameters",
@@ -38,6 +43,7 @@ __all__ = [
     "conv_transpose_output",
     "conv_transpose_parameters",
     "explain",
+    "explain_convolution",
     "group_norm_parameters",
     "layer_norm_parameters",
     "linear_macs",
