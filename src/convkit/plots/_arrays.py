@@ -60,17 +60,18 @@ def to_image(image: Any) -> Array:
             f"an image has shape (C, H, W), (H, W, C) or (H, W) with 1 or 3 channels, "
             f"received {to_array(image).shape}"
         )
-    return np.repeat(_unit(array), 3 // array.shape[2], axis=2)
+    colours: Array = np.repeat(_unit(array), 3 // array.shape[2], axis=2)
+    return colours
 
 
 def _unit(array: Array) -> Array:
     """Values brought to 0..1."""
     if array.dtype == np.uint8:
-        return array.astype(np.float64) / 255
-    values = np.nan_to_num(array.astype(np.float64), posinf=1.0, neginf=0.0)
+        array = array / 255.0
+    values: Array = np.nan_to_num(array.astype(np.float64), posinf=1.0, neginf=0.0)
     low, high = values.min(), values.max()
     if low < 0 or high > 1:
-        return (values - low) / max(high - low, np.finfo(np.float64).tiny)
+        values = (values - low) / max(high - low, float(np.finfo(np.float64).tiny))
     return values
 
 

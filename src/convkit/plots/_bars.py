@@ -147,7 +147,7 @@ def lines(
             axes.annotate(
                 f"{heights[row]:.4g}",
                 (where[row], heights[row]),
-                xytext=(0, 7),
+                xytext=(0, 7 if best == "max" else -14),
                 textcoords="offset points",
                 ha="center",
                 fontsize=8,

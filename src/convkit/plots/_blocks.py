@@ -9,10 +9,10 @@ from convkit.errors import PlotError
 from convkit.plots._names import drawable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 # What leaves the shape as it is and is written below the box that it belongs to.
-_MAKERS = ("conv", "linear", "pool", "upsample", "residual", "custom")
+_MAKERS = ("conv", "linear", "pool", "upsample", "custom")
 
 
 @dataclass
@@ -70,8 +70,15 @@ class Block:
         return "vector" if self.is_vector else "other"
 
 
-def read_blocks(summary: Any, input_shape: Sequence[int] | None) -> list[Block]:
+def read_blocks(
+    summary: Any, input_shape: Sequence[int] | None, table: Iterable[Any] = ()
+) -> list[Block]:
     """The boxes of a summary, the input first when it is known.
+
+    Args:
+        summary: Its rows have `name`, `kind`, `output_shape`, `parameters`.
+        input_shape: The shape of one image; None takes the summary's.
+        table: The rows of the architecture, which know their kernels.
 
     Raises:
         PlotError: When the summary has no layer.
@@ -81,35 +88,62 @@ def read_blocks(summary: Any, input_shape: Sequence[int] | None) -> list[Block]:
         raise PlotError("a network without a layer cannot be drawn")
     shape = input_shape or getattr(summary, "input_shape", None)
     blocks = [] if shape is None else [Block("input", tuple(shape), ["input"])]
-    for row in rows:
+    windows = _windows(rows, table)
+    for row, window in zip(rows, windows, strict=True):
         kind, after = str(row.kind).lower(), tuple(row.output_shape)
         makes = any(word in kind for word in _MAKERS)
-        if blocks and not makes and (after == blocks[-1].shape or "flatten" in kind):
-            _attach(blocks, row, kind, after)
+        if blocks and ".shortcut" in str(row.name):
+            blocks[-1].parameters += row.parameters or 0
+            blocks[-1].extras += ["conv shortcut"] if makes else []
+        elif blocks and not makes and after == blocks[-1].shape:
+            blocks[-1].parameters += row.parameters or 0
+            blocks[-1].extras.append("+ shortcut" if kind == "residual" else kind)
         else:
-            blocks.append(Block(kind, after, _label(row), row.parameters or 0))
+            label = [drawable(kind if "flatten" in kind else row.name, 14)]
+            blocks.append(Block(kind, after, label + window, row.parameters or 0))
     return blocks
 
 
-def _attach(blocks: list[Block], row: Any, kind: str, shape: tuple[int, ...]) -> None:
-    """Write a layer below the box that it follows; flattening makes the box a long vector."""
-    blocks[-1].parameters += row.parameters or 0
-    if shape == blocks[-1].shape:
-        blocks[-1].extras.append(kind)
-    else:
-        blocks.append(Block(kind, shape, [kind]))
+def _windows(rows: list[Any], table: Iterable[Any]) -> list[list[str]]:
+    """Kernel and stride of each row of a summary, as a line, where they can be known.
+
+    A summary names its layers but does not keep their kernels; the rows of the table do. Both
+    run in the same order, a block's shortcut aside, so they are followed side by side.
+    """
+    layers = list(_plain(table))
+    found = []
+    for row in rows:
+        source = row if hasattr(row, "kernel_size") else None
+        places = [i for i, layer in enumerate(layers) if layer.kind == row.kind]
+        if source is None and places and ".shortcut" not in str(row.name):
+            source = layers[places[0]]
+            del layers[: places[0] + 1]
+        found.append([] if source is None else _window(source, len(row.output_shape) - 1))
+    return found
 
 
-def _label(row: Any) -> list[str]:
-    """Kind, kernel and stride of a layer."""
-    lines = [drawable(getattr(row, "name", None) or row.kind, 14)]
-    kernel, stride = getattr(row, "kernel_size", None), getattr(row, "stride", None)
-    if kernel is not None:
-        step = f" /{_sizes(stride, '×')}" if stride is not None and stride != 1 else ""
-        lines.append(f"{_sizes(kernel, '×')}{step}")
-    return lines
+def _plain(rows: Iterable[Any]) -> Iterator[Any]:
+    """The layers that the rows of a table stand for, those inside blocks too."""
+    for row in rows:
+        parts = row.expand() if hasattr(row, "expand") else (row,)
+        if len(parts) != 1 or parts[0] is not row:
+            yield from _plain(parts)
+        elif hasattr(row, "rows"):
+            yield from _plain(row.rows)
+        else:
+            yield row
 
 
-def _sizes(size: Any, between: str) -> str:
-    """3 as 3×3, (3, 5) as 3×5."""
-    return between.join(map(str, size)) if isinstance(size, tuple) else f"{size}"
+def _window(layer: Any, dimensions: int) -> list[str]:
+    """Kernel and, when it is not 1, stride."""
+    kernel, stride = getattr(layer, "kernel_size", None), getattr(layer, "stride", None)
+    if kernel is None:
+        return []
+    text = "×".join(map(str, _sizes(kernel, max(dimensions, 1))))
+    steps = () if stride is None else tuple(dict.fromkeys(_sizes(stride, 1)))
+    return [text if steps in {(), (1,)} else f"{text} /{'×'.join(map(str, steps))}"]
+
+
+def _sizes(size: Any, dimensions: int) -> tuple[int, ...]:
+    """One size for each dimension."""
+    return tuple(size) if hasattr(size, "__iter__") else (size,) * dimensions

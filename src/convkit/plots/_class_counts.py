@@ -28,7 +28,7 @@ def class_counts(
     total: bool = False,
     title: str | None = None,
 ) -> Figure:
-    """Draw the number of images of each class, one panel for each split.
+    r"""Draw the number of images of each class, one panel for each split.
 
     Args:
         sets: `convkit.data.Sets` (anything with `.class_names` and `.train`, `.validation`,
@@ -46,7 +46,7 @@ def class_counts(
     Example:
         >>> figure = class_counts({"train": [90, 90], "test": [10, 12]}, class_names=("a", "b"))
         >>> [axes.get_ylabel() for axes in figure.axes]
-        ['train\\n180', 'test\\n22']
+        ['train\n180', 'test\n22']
     """
     counts, names = _read(sets, class_names)
     if total:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from convkit.errors import PlotError
 from convkit.plots._history import HistoryLike, column, fact, positions
@@ -85,11 +86,12 @@ def compare_curves(
     if log:
         log_axis(axes[0])
     axes[-1].set_xlabel("training step" if by == "step" else "epoch")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
     _draw_legend(figure, list(histories), training=training)
     return figure
 
 
-def _look(number: int) -> dict[str, str]:
+def _look(number: int) -> dict[str, Any]:
     """Colour and mark of a run."""
     return {
         "color": SERIES[number % len(SERIES)],
@@ -105,7 +107,11 @@ def _draw_run(
     raw = column(history, "validation_loss")
     smoothed = column(history, "smoothed_validation_loss")
     strong = raw if smoothed is None else smoothed
-    look = {**_look(number), "markersize": 3.5, "markevery": max(len(places) // 12, 1)}
+    look: dict[str, Any] = {
+        **_look(number),
+        "markersize": 3.5,
+        "markevery": max(len(places) // 12, 1),
+    }
     best = fact(history, "best_epoch")
     epochs = column(history, "epoch")
     lines = (

@@ -74,13 +74,17 @@ def confusion(
     values = _shares(counts, normalize)
     classes = len(counts)
     side = float(np.clip(0.55 * classes, 3.2, 7.5)) if classes <= 40 else 0.105 * classes + 3.0
-    figure = new_figure(side + 2.4, side + 1.6)
+    label = _Labels(names, side)
+    figure = new_figure(
+        side + label.length + 1.35,
+        side + (label.length if label.upright else 0.2) + (0.8 if title else 0.5),
+    )
     axes = figure.subplots()
     heading(figure, title)
     _draw_cells(axes, values, normalize)
     if _numbers_fit(values, side) if numbers is None else numbers:
         _write_numbers(axes, values, normalize, side)
-    _write_names(axes, names, side)
+    _write_names(axes, label)
     return figure
 
 
@@ -105,7 +109,8 @@ def _shares(counts: Array, normalize: str | None) -> Array:
             f'normalize is None, "truth", "prediction" or "all", received {normalize!r}'
         )
     total = counts.sum(axis=_SHARES[normalize], keepdims=True)
-    return counts / np.maximum(total, 1)
+    shares: Array = counts / np.maximum(total, 1)
+    return shares
 
 
 def _draw_cells(axes: Axes, values: Array, normalize: str | None) -> None:
@@ -122,7 +127,7 @@ def _draw_cells(axes: Axes, values: Array, normalize: str | None) -> None:
         normalize, f"share of the {'true' if normalize == 'truth' else 'predicted'} class"
     )
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.7, aspect=30, label=label)
-    bar.outline.set_visible(False)  # type: ignore[operator]  # typed as an Artist that is called
+    bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=9, colors="#9A9A9A", labelcolor=INK)
 
 
@@ -162,15 +167,29 @@ def _write_numbers(axes: Axes, values: Array, normalize: str | None, side: float
         )
 
 
-def _write_names(axes: Axes, names: list[str], side: float) -> None:
-    """Class names at both axes, as large as fits."""
-    classes = len(names)
-    size = float(np.clip(0.8 * 72 * side / classes, 3.5, 10.0))
-    shown = [drawable(name, 24) for name in names]
-    upright = classes > 6 or max(map(len, shown)) * classes > 60
+class _Labels:
+    """Class names at the axes, as large as fits.
+
+    Args:
+        names: The names.
+        side: Inches of the matrix.
+    """
+
+    def __init__(self, names: list[str], side: float) -> None:
+        self.texts = [drawable(name, 24) for name in names]
+        self.size = float(np.clip(0.8 * 72 * side / len(names), 3.5, 10.0))
+        longest = max(map(len, self.texts))
+        self.length = longest * 0.6 * self.size / 72
+        self.upright = self.length > 0.9 * side / len(names)
+
+
+def _write_names(axes: Axes, label: _Labels) -> None:
+    """Names at both axes, and thin lines between the cells where they are not too many."""
+    classes = len(label.texts)
     style_axes(axes, grid=None)
-    axes.set_xticks(range(classes), shown, rotation=90 if upright else 0, fontsize=size)
-    axes.set_yticks(range(classes), shown, fontsize=size)
+    rotation = 90 if label.upright else 0
+    axes.set_xticks(range(classes), label.texts, rotation=rotation, fontsize=label.size)
+    axes.set_yticks(range(classes), label.texts, fontsize=label.size)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from convkit.errors import PlotError
+from convkit.plots._arrays import to_array
 from convkit.plots._history import HistoryLike, column, fact, positions
 from convkit.plots._names import drawable
 from convkit.plots._style import (
@@ -79,7 +81,11 @@ def curves(
     for panel in axes:
         style_axes(panel)
         _legend_beside(panel)
-    axes[-1].set_xlabel(_explained(history, by), fontsize=9)
+    axes[-1].set_xlabel("training step" if by == "step" else "epoch")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
+    reason = fact(history, "stop_reason")
+    if reason:
+        figure.supxlabel(drawable(reason, 120), x=0.01, ha="left", fontsize=8.5, color=PALE)
     return figure
 
 
@@ -102,7 +108,11 @@ def _draw_losses(
             draw_line(axes, places, smoothed, VALIDATION, "validation, smoothed", marked=False)
     axes.set_ylabel("loss")
     if log:
+        # The band of the steps may reach zero, which no logarithmic axis can show.
+        low = min((np.nanmin(to_array(line.get_ydata())) for line in axes.lines), default=0.0)
         log_axis(axes)
+        if low > 0:
+            axes.set_ylim(bottom=0.7 * low)
 
 
 def draw_line(
@@ -180,13 +190,6 @@ def _mark_epochs(axes: list[Axes], history: HistoryLike, places: Array, by: str)
                 label=label if panel is axes[0] else None,
                 zorder=1.5,
             )
-
-
-def _explained(history: HistoryLike, by: str) -> str:
-    """The name of the horizontal axis, and below it why training ended."""
-    name = "training step" if by == "step" else "epoch"
-    reason = fact(history, "stop_reason")
-    return f"{name}\n{drawable(reason, 110)}" if reason else name
 
 
 def _legend_beside(axes: Axes) -> None:

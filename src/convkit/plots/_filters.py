@@ -61,6 +61,7 @@ def filters(
     tiles = [filter_image(bank[index], input_channel) for index in indices]
     columns = columns_for(len(tiles), columns)
     coloured = tiles[0].ndim == 3
+    look: dict[str, Any] = {} if coloured else {"cmap": SIGNED, "vmin": -1, "vmax": 1}
     figure, axes, tile = tile_figure(
         len(tiles),
         columns,
@@ -78,7 +79,7 @@ def filters(
         tile,
         titles=[str(index) for index in indices],
         lines=1,
-        **({} if coloured else {"cmap": SIGNED, "vmin": -1, "vmax": 1}),
+        **look,
     )
     if coloured or not shared_scale:
         note = f"zero is grey; ±{high:.3g}" if shared_scale else "each filter on its own scale"
@@ -91,10 +92,12 @@ def filters(
 def filter_image(weights: Array, input_channel: int | None = None) -> Array:
     """One filter (in_channels, height, width) as the (H, W) or (H, W, 3) that is drawn."""
     if input_channel is None and len(weights) == 3:
-        return weights.transpose(1, 2, 0)
+        colours: Array = weights.transpose(1, 2, 0)
+        return colours
     if input_channel is None:
         input_channel = int(np.argmax((weights**2).sum(axis=(1, 2))))
-    return weights[input_channel]
+    grey: Array = weights[input_channel]
+    return grey
 
 
 def shown_filter(image: Array, scale: float) -> Array:
@@ -107,5 +110,5 @@ def weight_bar(axes: Axes, image: AxesImage, high: float) -> None:
     """A colour bar whose ends are the greatest weight."""
     bar = axes.figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.6, aspect=18)
     bar.ax.set_yticklabels([f"−{high:.3g}", "0", f"{high:.3g}"], fontsize=8, color=INK)
-    bar.outline.set_visible(False)  # type: ignore[operator]  # typed as an Artist that is called
+    bar.outline.set_visible(False)
     bar.set_label("weight", fontsize=8)

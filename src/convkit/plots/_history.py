@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from convkit.errors import PlotError
-from convkit.plots._arrays import Array
+
+if TYPE_CHECKING:
+    from convkit.plots._arrays import Array
 
 
 class HistoryLike(Protocol):

@@ -57,8 +57,9 @@ def image_grid(
     if right is not None:
         texts = [("✓ " if good else "✗ ") + text for good, text in zip(right, texts, strict=True)]
     lines = min(max((text.count("\n") + 1 for text in texts if text), default=0), 3)
-    ratio = max(picture.shape[0] / picture.shape[1] for picture in pictures)
-    figure, axes, tile = tile_figure(len(pictures), columns, ratio=min(ratio, 2.0), lines=lines)
+    # One very tall image should not set all others apart: it is fitted into a squarer tile.
+    ratio = min(max(picture.shape[0] / picture.shape[1] for picture in pictures), 1.25)
+    figure, axes, tile = tile_figure(len(pictures), columns, ratio=ratio, lines=lines)
     heading(figure, title)
     draw_tiles(
         axes,
@@ -70,5 +71,6 @@ def image_grid(
             INK if right is None else TEST if right[i] else VALIDATION for i in range(len(pictures))
         ],
         lines=lines,
+        ratio=ratio,
     )
     return figure

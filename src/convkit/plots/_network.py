@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.patches import Patch, Polygon
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PAGE = 13.5  # inches; a longer network is continued on the next line
-_TALLEST = 1.9  # inches that the greatest map or vector is high
+_TALLEST = 1.9  # inches that the greatest map is high
+_LONGEST = 1.3  # inches that the longest vector is high
 _THICKEST = 0.85  # inches that the most channels are deep
 _SLANT = 0.3  # how far width runs to the back
 _SLOT = 0.92  # inches that the writing below a box needs
@@ -64,7 +66,7 @@ def architecture(
         'input'
     """
     summary = _summary(architecture, input_shape)
-    blocks = read_blocks(summary, input_shape)
+    blocks = read_blocks(summary, input_shape, _table(architecture))
     scale = _Scale(blocks)
     lines = _lines(blocks, scale)
     heights = [_line_height(line, scale) for line in lines]
@@ -93,6 +95,11 @@ def _summary(network: Any, input_shape: Sequence[int] | None) -> Any:
     return network.summary(tuple(input_shape))
 
 
+def _table(network: Any) -> Any:
+    """The rows of an architecture; a summary has none that know their kernels."""
+    return () if hasattr(network, "output_shape") else getattr(network, "rows", ())
+
+
 def _totals(summary: Any) -> str:
     """What the whole network holds and costs."""
     parameters, macs = getattr(summary, "parameters", None), getattr(summary, "macs", None)
@@ -109,7 +116,7 @@ class _Scale:
         side = max((max(block.height, block.width) for block in maps), default=1)
         self.pixel = _TALLEST / side
         self.channel = _THICKEST / max((block.channels for block in maps), default=1)
-        self.feature = _TALLEST / max(vectors, default=1)
+        self.feature = _LONGEST / max(vectors, default=1)
 
     def box(self, block: Block) -> tuple[float, float, float]:
         """Height, thickness and slant in inches; nothing is too small to be seen."""
@@ -129,13 +136,15 @@ class _Scale:
 
 def _lines(blocks: list[Block], scale: _Scale) -> list[list[Block]]:
     """Blocks broken into lines of a page's width."""
+    slots = [scale.slot(block) for block in blocks]
+    # Lines of about the same width: a last one with a single box would look lost.
+    page = sum(slots) / math.ceil(sum(slots) / _PAGE) + max(slots) / 2
     lines: list[list[Block]] = [[]]
-    room = _PAGE
-    for block in blocks:
-        slot = scale.slot(block)
+    room = page
+    for block, slot in zip(blocks, slots, strict=True):
         if slot > room and lines[-1]:
             lines.append([])
-            room = _PAGE
+            room = page
         lines[-1].append(block)
         room -= slot
     return lines
@@ -212,7 +221,7 @@ def _draw_box(
 
 def _write(axes: Axes, centre: float, top: float, base: float, block: Block) -> None:
     """What the layer is above, what leaves it below."""
-    look = {"ha": "center", "fontsize": 7.5, "linespacing": 1.15}
+    look: dict[str, Any] = {"ha": "center", "fontsize": 7.5, "linespacing": 1.15}
     axes.text(centre, top + 0.06, "\n".join(block.label), va="bottom", **look)
     below = [block.shape_text]
     if block.parameters:

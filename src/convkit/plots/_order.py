@@ -19,17 +19,24 @@ def by_recall(counts: Array) -> Array:
 def clustered(counts: Array) -> Array:
     """Classes that are taken for each other side by side.
 
-    Spectral seriation: the order of the second eigenvector of the graph Laplacian, whose edges
-    are the shares of confusion in both directions (Atkins, Boman, Hendrickson 1998).
+    The pair with the greatest share of confusion, in both directions together, is joined first,
+    then the next pair whose classes still have a free side; the chains that result stand in the
+    order in which their first classes were given.
     """
-    if len(counts) < 3:
-        return np.arange(len(counts))
     shares = np.abs(counts) / np.maximum(np.abs(counts).sum(axis=1, keepdims=True), 1)
-    edges = shares + shares.T
-    np.fill_diagonal(edges, 0)
-    # A faint edge between all joins classes that are never confused; else there is no one order.
-    edges += 1e-6 * max(float(edges.max()), 1.0)
-    laplacian = np.diag(edges.sum(axis=1)) - edges
-    second = np.linalg.eigh(laplacian)[1][:, 1]
-    # An eigenvector may point either way: the first class decides.
-    return np.argsort(second if second[0] <= 0 else -second, kind="stable")
+    weights = np.triu(shares + shares.T, k=1)
+    chain_of = {index: [index] for index in range(len(counts))}
+    for flat in np.argsort(-weights, axis=None, kind="stable"):
+        one, other = divmod(int(flat), len(counts))
+        if weights[one, other] == 0:
+            break
+        left, right = chain_of[one], chain_of[other]
+        if left is right or one not in {left[0], left[-1]} or other not in {right[0], right[-1]}:
+            continue
+        joined = (left if left[-1] == one else left[::-1]) + (
+            right if right[0] == other else right[::-1]
+        )
+        chain_of.update(dict.fromkeys(joined, joined))
+    chains = {id(chain): chain for chain in chain_of.values()}.values()
+    ordered = [chain if chain[0] < chain[-1] else chain[::-1] for chain in chains]
+    return np.array([index for chain in sorted(ordered, key=min) for index in chain])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from convkit.errors import PlotError
 from convkit.plots._arrays import to_array, to_image
@@ -36,27 +37,28 @@ def overlay(
     """Draw feature maps enlarged over their image.
 
     Args:
-        image: The image, as `image_grid` takes it.
-        map: One map (H, W), or several (C, H, W) for a grid.
-        alpha: Opacity of the map, 0 to 1: at 1 the enlarged map hides the image.
-        extent: Which part of the image the map covers: (left, right, bottom, top) in pixels of
-            the image, as the receptive field says; None is the whole image.
-        channels: Which of several maps.
-        smooth: Interpolate between the values; else each value is a rectangle.
-        columns: Maps in a row.
-        title: A line above the picture.
+            image: The image, as `image_grid` takes it.
+            map: One map (H, W), or several (C, H, W) for a grid.
+            alpha: Opacity of the map, 0 to 1: at 1 the enlarged map hides the image.
+            extent: Which part of the image the map covers: (left, right, bottom, top) in pixels of
+                the image, as the receptive field says; None is the whole image.
+            channels: Which of several maps.
+            smooth: Interpolate between the values; else each value is a rectangle.
+            columns: Maps in a row.
+            title: A line above the picture.
 
     Returns:
-        The figure. All maps have one scale, written below.
+            The figure. All maps have one scale, written below.
 
     Raises:
-        PlotError: When a shape is another or alpha is not in 0..1.
+            PlotError: When a shape is another or alpha is not in 0..1.
 
     Example:
-        >>> import numpy as np
-        >>> figure = overlay(np.zeros((3, 64, 64)), np.ones((7, 7)), alpha=0.5)
-        >>> len(figure.axes[0].images)
-        2
+            >>> import numpy as np
+    from matplotlib.patches import Rectangle
+            >>> figure = overlay(np.zeros((3, 64, 64)), np.ones((7, 7)), alpha=0.5)
+            >>> len(figure.axes[0].images)
+            2
     """
     if not 0 <= alpha <= 1:
         raise PlotError(f"alpha is an opacity between 0 and 1, received {alpha}")
@@ -81,13 +83,18 @@ def overlay(
     scale = map_scale(values[indices])
     limits = axes.axis()
     for shown, index in zip(list(axes.images), indices, strict=True):
-        axes.imshow(
+        tile_extent = shown.get_extent()
+        laid = axes.imshow(
             values[index],
             alpha=alpha,
-            extent=_placed(shown.get_extent(), extent, height, width),
+            extent=_placed(tile_extent, extent, height, width),
             interpolation="bilinear" if smooth else "nearest",
             **scale,
         )
+        # A map may reach into the padding; there it would cover its neighbours.
+        left, right, bottom, top = tile_extent
+        frame = Rectangle((left, top), right - left, bottom - top, transform=axes.transData)
+        laid.set_clip_path(frame)
     axes.axis(limits)
     _note_scale(axes, scale, alpha)
     return figure

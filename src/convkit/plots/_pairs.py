@@ -102,7 +102,7 @@ def filters_above_maps(
     if len(bank) != len(values):
         raise PlotError(f"{len(bank)} filters need as many maps, received {len(values)}")
     indices = chosen(channels, len(bank), "filter")
-    figure = new_figure(max(1.75 * len(indices), 3.0), 4.1)
+    figure = new_figure(max(1.75 * len(indices), 3.0), 3.8)
     heading(figure, title)
     above, below = figure.subplots(2, len(indices), squeeze=False)
     high, scale = largest(bank[indices]), map_scale(values[indices])
@@ -205,7 +205,7 @@ def one_map(values: Any) -> Array:
 def draw_filter(axes: Axes, weights: Array, scale: float) -> None:
     """One filter as one image: in colour, or its input channel of greatest norm."""
     image = filter_image(weights)
-    look = {} if image.ndim == 3 else {"cmap": SIGNED, "vmin": -1, "vmax": 1}
+    look: dict[str, Any] = {} if image.ndim == 3 else {"cmap": SIGNED, "vmin": -1, "vmax": 1}
     axes.imshow(shown_filter(image, scale), **look)
     bare(axes)
 

@@ -35,7 +35,7 @@ def precision_recall(
             curve has `.precision` and `.recall` of equal length.
         class_names: Their names, when they are not in `curves`.
         average_precision: AP of each class (`metrics.average_precision` or a sequence), written
-            beside the names.
+            beside the names; None takes the curves' own `.average_precision`.
         title: A line above the picture.
 
     Returns:
@@ -53,15 +53,16 @@ def precision_recall(
         'cat  0.750'
     """
     named = _named(curves, class_names)
-    values = _per_class(average_precision, len(named))
+    values = _per_class(average_precision, named, "average_precision")
     figure = new_figure(7.4, 4.9)
     axes = figure.subplots()
     heading(figure, title)
     for name, curve, look in _looks(named, values):
         recall, precision = to_array(curve.recall), to_array(curve.precision)
-        backwards = np.argsort(recall, kind="stable")
+        falls = recall[0] > recall[-1]
         # Between two thresholds precision is that of the higher recall: the steps that AP sums.
-        axes.step(recall[backwards], precision[backwards], where="pre", label=name, **look)
+        order = slice(None, None, -1 if falls else 1)
+        axes.step(recall[order], precision[order], where="pre", label=name, **look)
     mean = getattr(average_precision, "mean", None)
     if mean is not None and not callable(mean):
         axes.set_title(f"mean AP {float(mean):.4f}", fontweight="normal")
@@ -83,7 +84,7 @@ def roc(
         curves: A curve of each class, or name and curve: a curve has `.true_positive_rate` and
             `.false_positive_rate` of equal length.
         class_names: Their names, when they are not in `curves`.
-        areas: The area under each, written beside the names.
+        areas: The area under each, written beside the names; None takes the curves' own `.area`.
         title: A line above the picture.
 
     Returns:
@@ -99,7 +100,7 @@ def roc(
         'true positive rate'
     """
     named = _named(curves, class_names)
-    values = _per_class(areas, len(named))
+    values = _per_class(areas, named, "area")
     figure = new_figure(7.4, 4.9)
     axes = figure.subplots()
     heading(figure, title)
@@ -126,7 +127,9 @@ def _named(curves: Any, class_names: Sequence[str] | None) -> list[tuple[str, An
     if hasattr(curves, "items"):
         found = [(str(name), curve) for name, curve in curves.items()]
     else:
-        names = list(range(len(curves))) if class_names is None else list(class_names)
+        names = [getattr(curve, "class_name", place) for place, curve in enumerate(curves)]
+        if class_names is not None:
+            names = list(class_names)
         if len(names) != len(curves):
             raise PlotError(f"{len(curves)} curves need as many class names, received {len(names)}")
         found = [(str(name), curve) for name, curve in zip(names, curves, strict=True)]
@@ -135,10 +138,13 @@ def _named(curves: Any, class_names: Sequence[str] | None) -> list[tuple[str, An
     return found
 
 
-def _per_class(values: Any, classes: int) -> Array | None:
-    """One number for each curve, or None."""
+def _per_class(values: Any, named: list[tuple[str, Any]], own: str) -> Array | None:
+    """One number for each curve: as given, else the curves' own, else None."""
+    classes = len(named)
     if values is None:
-        return None
+        values = [getattr(curve, own, None) for _, curve in named]
+        if None in values:
+            return None
     numbers = to_array(getattr(values, "per_class", values)).astype(np.float64)
     if numbers.shape != (classes,):
         raise PlotError(f"{classes} curves need as many values, received shape {numbers.shape}")

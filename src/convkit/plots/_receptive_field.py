@@ -45,7 +45,7 @@ def receptive_field(
         >>> figure.axes[0].get_xlabel()
         'rows -2 to 8, columns 4 to 14: 11×11'
     """
-    boxes = dict(box.items()) if hasattr(box, "items") else {"": box}
+    boxes = {"": box} if isinstance(box, tuple) else dict(box)
     picture = to_image(image)
     height, width = picture.shape[:2]
     figure = new_figure(4.6, 4.6 * min(height / width, 2.0) + 0.6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import threading
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ SIGNED = "RdBu_r"
 # Black to yellow, evenly spaced for the eye: feature maps.
 UNSIGNED = "viridis"
 
-_RC = {
+_RC: dict[str, Any] = {
     "font.family": list(FONT_FAMILIES),
     "font.size": 10.0,
     # Class and run names may hold dollar signs; they are names, never formulas.
@@ -85,7 +85,7 @@ def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
     def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with _LOCK, mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(_RC)
+            mpl.rcParams.update(_RC)  # type: ignore[arg-type]  # its stubs list every name of every version
             return function(*args, **kwargs)
 
     return draw
@@ -93,9 +93,7 @@ def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def new_figure(width: float, height: float, *, constrained: bool = True) -> Picture:
     """An empty figure of a size in inches, known to nobody but its holder."""
-    return Picture(
-        figsize=(width, height), dpi=100, layout="constrained" if constrained else "none"
-    )
+    return Picture(figsize=(width, height), dpi=100, layout="constrained" if constrained else None)
 
 
 def encode(figure: Figure, form: str = "png", *, dpi: int = 144) -> bytes:

@@ -52,10 +52,13 @@ def chosen(indices: Any, available: int, what: str) -> list[int]:
 
 
 def columns_for(count: int, columns: int | None) -> int:
-    """Columns of a grid: as asked, or the grid a little wider than high."""
+    """Columns of a grid: as asked, or wider than high with the fewest empty places."""
     if columns is not None and columns < 1:
         raise PlotError(f"columns is at least 1, received {columns}")
-    return min(count, columns or max(math.ceil(math.sqrt(1.6 * count)), min(count, 5)))
+    if columns is not None:
+        return min(count, columns)
+    candidates = range(math.ceil(math.sqrt(count)), math.ceil(math.sqrt(2.6 * count)) + 1)
+    return min(candidates if count > 5 else [count], key=lambda number: -count % number)
 
 
 def tile_figure(
@@ -92,6 +95,7 @@ def draw_tiles(
     titles: Sequence[str] | None = None,
     colours: Sequence[str] | None = None,
     lines: int = 0,
+    ratio: float | None = None,
     **look: Any,
 ) -> AxesImage:
     """Lay images out from left to right and top to bottom, each tile one unit wide.
@@ -104,12 +108,13 @@ def draw_tiles(
         titles: A text above each.
         colours: The colour of each title.
         lines: Lines that the titles take.
+        ratio: Height of a tile over its width; None takes the tallest image's.
         look: Further arguments of `imshow`, such as the scale.
 
     Returns:
         The last image, for a colour bar.
     """
-    ratio = max(image.shape[0] / image.shape[1] for image in images)
+    ratio = ratio or max(image.shape[0] / image.shape[1] for image in images)
     step = ratio + lines * _LINE / tile + _GAP
     rows = math.ceil(len(images) / columns)
     drawn = None
