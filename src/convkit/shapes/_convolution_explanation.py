@@ -91,6 +91,7 @@ class ConvolutionExplanation:
         kind = (
             "true convolution (kernel turned by 180 degrees)" if self.flip else "cross-correlation"
         )
+        turn = "true convolution (kernel turned by 180 degrees)"
         sides = ", ".join(
             f"{amount} {side}"
             for amount, side in zip(self.padding, ("above", "below", "left", "right"), strict=True)
