@@ -99,7 +99,8 @@ def read_blocks(
             blocks[-1].parameters += row.parameters or 0
             blocks[-1].extras.append("+ shortcut" if kind == "residual" else kind)
         else:
-            label = [drawable(kind if "flatten" in kind else row.name, 14)]
+            name = kind if "flatten" in kind else str(row.name).replace(".body.", ".")
+            label = [drawable(name, 14)]
             blocks.append(Block(kind, after, label + window, row.parameters or 0))
     return blocks
 
@@ -140,8 +141,8 @@ def _window(layer: Any, dimensions: int) -> list[str]:
     if kernel is None:
         return []
     text = "×".join(map(str, _sizes(kernel, max(dimensions, 1))))
-    steps = () if stride is None else tuple(dict.fromkeys(_sizes(stride, 1)))
-    return [text if steps in {(), (1,)} else f"{text} /{'×'.join(map(str, steps))}"]
+    steps = tuple(dict.fromkeys(_sizes(kernel if stride is None else stride, 1)))
+    return [text if steps == (1,) else f"{text} /{'×'.join(map(str, steps))}"]
 
 
 def _sizes(size: Any, dimensions: int) -> tuple[int, ...]:

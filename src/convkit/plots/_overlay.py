@@ -55,7 +55,6 @@ def overlay(
 
     Example:
             >>> import numpy as np
-    from matplotlib.patches import Rectangle
             >>> figure = overlay(np.zeros((3, 64, 64)), np.ones((7, 7)), alpha=0.5)
             >>> len(figure.axes[0].images)
             2
