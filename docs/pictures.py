@@ -13,6 +13,7 @@ import io
 import tempfile
 from pathlib import Path
 
+import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -32,11 +33,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
 
+    torch.manual_seed(0)
     architecture = Architecture.parse(TABLE)
     sets = data.drawn_shapes(seed=0)
     with tempfile.TemporaryDirectory() as directory:
         trainer = Trainer(
-            architecture.build((3, 32, 32), seed=0),
+            architecture.build((3, 32, 32)),
             optimizer="adamw",
             lr=2e-3,
             early_stopping=EarlyStopping(patience=3, smoothing=0.5),

@@ -17,10 +17,12 @@ from pathlib import Path
 import torch
 
 from convkit import Architecture, EarlyStopping, Trainer, data, plots, report, shapes
+from convkit.training import TrainingOptions
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 VALIDATION_SHARE = 0.1
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 10, 64, 5e-2
+QUICK_BELOW = 10_000  # training images: with fewer, accuracies are not comparable
 STOP_COUNT = 4  # validations, two of them in an epoch
 
 # Task 1a: an image and a Sobel kernel.
@@ -73,7 +75,7 @@ def theory(page: report.Reproduction) -> None:
     page.compare("1a, position (2, 2)", reported=-5, measured=CORRELATION[2][2], note="text: -1")
     page.compare("1c, padding that keeps the size", reported=2, measured=shapes.same_padding(5))
     page.compare("1d, kernel", reported=9, measured=shapes.solve_kernel_size(512, 504)[0])
-    page.compare("1e, after the pool", reported=252, measured=shapes.pool_output(504, 2))
+    page.compare("1e, after the pool", reported=252, measured=shapes.pool_output(504, kernel_size=2))
     page.compare("1f, second conv", reported=250, measured=shapes.conv_output(252, kernel_size=3))
     page.code(str(shapes.explain(shapes.solve_kernel_size, 512, 504)))
     pooling_tolerates_shifts(page)
@@ -110,13 +112,14 @@ def pooling_tolerates_shifts(page: report.Reproduction) -> None:
 # %% Task 2: the base network
 def base(page: report.Reproduction, sets: data.Sets, out: Path, *, epochs: int, seed: int) -> None:
     """Train with the assignment's settings and measure on the whole of each set."""
+    torch.manual_seed(seed)
     model = Architecture.parse(BASE).build(input_shape=(3, 32, 32))
     trainer = Trainer(
         model,
         optimizer="sgd",
         lr=LEARNING_RATE,
         early_stopping=EarlyStopping.count(STOP_COUNT),
-        validations_per_epoch=2,
+        options=TrainingOptions(validations_per_epoch=2),
         directory=out / "base",
         seed=seed,
     )
@@ -127,6 +130,7 @@ def base(page: report.Reproduction, sets: data.Sets, out: Path, *, epochs: int, 
         f"SGD without momentum, learning rate {LEARNING_RATE}, batch {BATCH_SIZE}, validated "
         f"twice an epoch. {history.stop_reason}",
     )
+    quick = len(sets.train) < QUICK_BELOW
     reported = {
         "train": (0.7095, 75.91),
         "validation": (0.8413, 71.22),
@@ -134,11 +138,11 @@ def base(page: report.Reproduction, sets: data.Sets, out: Path, *, epochs: int, 
     }
     for split, (loss, accuracy) in reported.items():
         result = trainer.evaluate(getattr(sets, split))
-        low, high = (100 * bound for bound in result.accuracy_interval)
+        low, high = 100 * result.accuracy_interval.low, 100 * result.accuracy_interval.high
         page.compare(
             f"{split} accuracy (%)",
             reported=accuracy,
-            measured=round(100 * result.accuracy, 2),
+            measured=None if quick else round(100 * result.accuracy, 2),
             band=(68, 72) if split == "test" else (accuracy - 2, accuracy + 2),
             note=f"95 % interval {low:.1f} to {high:.1f}; reported loss {loss}, "
             f"measured {result.loss:.4f}",

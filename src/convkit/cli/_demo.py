@@ -60,6 +60,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _build_and_check(directory: Path, seed: int) -> tuple[Sets, Trainer]:
     """Read the table, compare what it states with what follows, overfit one batch."""
+    import torch
+
     from convkit import data
     from convkit.architecture import Architecture
     from convkit.training import EarlyStopping, Trainer, overfit_batch
@@ -74,7 +76,8 @@ def _build_and_check(directory: Path, seed: int) -> tuple[Sets, Trainer]:
     print("\n2. The drawn figures, and a first check: can the network learn one batch by heart?\n")
     sets = data.drawn_shapes(seed=seed)
     print(sets)
-    model = architecture.build(shape, seed=seed)
+    torch.manual_seed(seed)
+    model = architecture.build(shape)
     batch = next(iter(data.batches(sets.train, batch_size=BATCH_SIZE, seed=seed)))
     print(overfit_batch(model, batch))
     trainer = Trainer(

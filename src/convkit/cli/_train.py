@@ -75,8 +75,11 @@ def _train(arguments: argparse.Namespace) -> int:
     architecture = read_architecture(arguments.table)
     sets = read_data(arguments, validation=arguments.validation, seed=arguments.seed)
 
+    import torch
+
     from convkit import data, training
 
+    torch.manual_seed(arguments.seed)
     channels, height, width = sets.train.images.shape[1:]
     trainer = training.Trainer(
         architecture.build((int(channels), int(height), int(width))),

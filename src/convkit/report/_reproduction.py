@@ -24,7 +24,7 @@ Verdict = Literal["exact", "reproduced", "better", "below", "differs", "void", "
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ReportedFigure:
     """One reported figure beside the measured one.
 
     Args:
@@ -79,12 +79,12 @@ class Reproduction:
     def __init__(self, title: str) -> None:
         self._title = title
         self._began = time.perf_counter()
-        self._blocks: list[str | Comparison | tuple[Figure, str, str]] = []
+        self._blocks: list[str | ReportedFigure | tuple[Figure, str, str]] = []
 
     @property
-    def comparisons(self) -> list[Comparison]:
+    def comparisons(self) -> list[ReportedFigure]:
         """Every comparison made so far, in order."""
-        return [block for block in self._blocks if isinstance(block, Comparison)]
+        return [block for block in self._blocks if isinstance(block, ReportedFigure)]
 
     def section(self, heading: str, text: str = "") -> None:
         """Begin a section; `text` is Markdown and is written as it is."""
@@ -111,13 +111,13 @@ class Reproduction:
         note: str = "",
         void: bool = False,
     ) -> Verdict:
-        """Set a reported figure beside the measured one; the arguments are `Comparison`'s.
+        """Set a reported figure beside the measured one; the arguments are `ReportedFigure`'s.
 
         Returns:
             `"exact"` or `"differs"` without a band; `"below"`, `"reproduced"` or `"better"` with
             one (higher counts as better); `"void"` and `"not run"` as given.
         """
-        comparison = Comparison(quantity, reported, measured, band, note, void)
+        comparison = ReportedFigure(quantity, reported, measured, band, note, void)
         self._blocks.append(comparison)
         return comparison.verdict
 
@@ -141,9 +141,9 @@ class Reproduction:
         """
         target = Path(path)
         parts = [f"# {plain(self._title)}", self._made_by()]
-        waiting: list[Comparison] = []
+        waiting: list[ReportedFigure] = []
         for block in [*self._blocks, ""]:
-            if isinstance(block, Comparison):
+            if isinstance(block, ReportedFigure):
                 waiting.append(block)
                 continue
             if waiting:
@@ -195,7 +195,7 @@ def hardware() -> str:
     return f"{name}, {cores} cores{accelerator}"
 
 
-def _comparison_table(comparisons: list[Comparison]) -> str:
+def _comparison_table(comparisons: list[ReportedFigure]) -> str:
     """Comparisons that stand next to one another, as one table."""
     rows = tuple(
         (c.quantity, _shown(c.reported), _shown(c.measured), c.verdict, c.note)
