@@ -1,5 +1,6 @@
 """The table of layers: its rows, its check, its network, and back again."""
 
+from convkit.architecture import zoo
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._building import build
@@ -10,7 +11,9 @@ from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
 from convkit.architecture._registry import register
 from convkit.architecture._row import Counts, Row, Stated
+from convkit.architecture._summarizing import summarize
 from convkit.architecture._summary import Summary, SummaryRow
+from convkit.architecture._totals import Total
 
 __all__ = [
     "Activation",
@@ -34,7 +37,10 @@ __all__ = [
     "Stated",
     "Summary",
     "SummaryRow",
+    "Total",
     "Upsample",
     "build",
     "register",
+    "summarize",
+    "zoo",
 ]

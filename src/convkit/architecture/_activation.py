@@ -36,7 +36,7 @@ ACTIVATIONS = {
 }
 _ALIASES = {"swish": "silu", "leakyrelu": "leaky_relu", "logsoftmax": "log_softmax"}
 # The one setting that people change, its name in torch.nn and its usual value.
-_SETTINGS = {
+SETTINGS = {
     "leaky_relu": ("negative_slope", 0.01),
     "prelu": ("init", 0.25),
     "elu": ("alpha", 1.0),
@@ -81,12 +81,12 @@ class Activation(Row):
             raise ArchitectureError(
                 f"there is no activation {self.function!r}; choose from {', '.join(ACTIVATIONS)}"
             )
-        if self.setting is not None and word not in _SETTINGS:
+        if self.setting is not None and word not in SETTINGS:
             raise ArchitectureError(
                 f"the activation {word} has no setting, got setting={self.setting!r}; leave it out"
             )
         set_field(self, "function", word)
-        if word in _SETTINGS and self.setting == _SETTINGS[word][1]:
+        if word in SETTINGS and self.setting == SETTINGS[word][1]:
             set_field(self, "setting", None)
 
     @property
@@ -115,7 +115,7 @@ class Activation(Row):
     def layer(self, input_shape: Shape) -> LayerCall:
         settings: dict[str, Argument] = {}
         if self.setting is not None:
-            settings[_SETTINGS[self.function][0]] = self.setting
+            settings[SETTINGS[self.function][0]] = self.setting
         if self.function in {"softmax", "log_softmax"}:
             settings["dim"] = 1
         return call(ACTIVATIONS[self.function], **settings)

@@ -6,6 +6,7 @@ import keyword
 import textwrap
 from typing import TYPE_CHECKING
 
+from convkit.architecture._composite import Residual
 from convkit.architecture._plan import Step, end_of, plan, require_shape, written
 from convkit.architecture._summing import sum_steps
 from convkit.errors import ArchitectureError
@@ -79,6 +80,8 @@ def _value(step: Step, indent: str) -> str:
             return str(step.row.layer(step.input_shape))
         except ArchitectureError as error:
             raise ArchitectureError(f"row {step.number}: {error}") from None
+    if step.row.kind != Residual.kind:
+        raise ArchitectureError(f"row {step.number}: a block of kind {step.row.kind} has no source")
     inner = indent + "    "
     ways = [f"{inner}{way}={_sequence(steps, inner)}," for way, steps in step.branches.items()]
     return "\n".join(["ResidualBlock(", *ways, f"{indent})"])

@@ -17,7 +17,7 @@ from convkit.architecture._linear import Linear
 from convkit.architecture._norm import BatchNorm
 from convkit.architecture._plan import Step, end_of, plan, written
 from convkit.architecture._row import (
-    POINT,
+    WHOLE,
     Counts,
     Row,
     Shape,
@@ -85,8 +85,9 @@ class Repeat(Row):
 class Residual(Row):
     """Rows with a way around them: what they make is added to what arrived, then activated.
 
-    The way around is the identity when the shapes agree. Otherwise it is a 1x1 convolution with the
-    stride of the rows, with a batch norm and without a bias where the rows have batch norms.
+    The way around is the identity when the rows have no stride and keep the number of channels.
+    Otherwise it is a 1x1 convolution with the stride of the rows, with a batch norm and without a
+    bias where the rows have batch norms.
     He et al., Deep Residual Learning for Image Recognition, 2015.
 
     Args:
@@ -148,10 +149,11 @@ class Residual(Row):
         if not isinstance(self.shortcut, str):
             return self.shortcut
         body = before["body"]
-        needed = self.shortcut == "projection" or (
-            self.shortcut == "auto" and end_of(body, input_shape) != input_shape
-        )
-        return (_projection(body, input_shape),) if needed else ()
+        if self.shortcut == "identity" or (
+            self.shortcut == "auto" and _keeps_shape(body, input_shape)
+        ):
+            return ()
+        return (_projection(body, input_shape),)
 
     @override
     def join(self, shapes: Mapping[str, Shape]) -> Shape:
@@ -267,20 +269,34 @@ def _renamed(row: Row, time: int) -> Row:
     return row if row.name is None else replace(row, name=f"{row.name}_{time}")  # type: ignore[type-var] # every row is a dataclass
 
 
-def _projection(body: tuple[Step, ...], input_shape: Shape) -> Row:
-    """The 1x1 convolution that brings what arrives to the shape of the body."""
-    output_shape = end_of(body, input_shape)
-    if len(output_shape) == 1:
-        normed = any(step.row.kind == BatchNorm.kind for step in body)
-        return Linear(output_shape[0], bias=not normed, norm="batch" if normed else None)
-    dimensions = len(input_shape) - 1
+def _keeps_shape(body: tuple[Step, ...], input_shape: Shape) -> bool:
+    """Whether the rows have no stride and end with as many channels as arrive.
+
+    Strides and not sizes are asked, so that a table means the same network at every input size.
+    """
+    unstrided = set(_stride(body, len(input_shape) - 1)) <= {1}
+    return unstrided and end_of(body, input_shape)[0] == input_shape[0]
+
+
+def _stride(body: tuple[Step, ...], dimensions: int) -> tuple[int, ...]:
+    """The product of all strides of the rows, for each direction."""
     stride = (1,) * dimensions
     for step in body:
-        window = step.row.window(step.input_shape) or POINT
-        stride = tuple(map(operator.mul, stride, spread(window.stride, dimensions)))
+        window = step.row.window(step.input_shape)
+        if window is not None and window is not WHOLE:
+            stride = tuple(map(operator.mul, stride, spread(window.stride, dimensions)))
+    return stride
+
+
+def _projection(body: tuple[Step, ...], input_shape: Shape) -> Row:
+    """The 1x1 convolution that brings what arrives to the shape of the body."""
+    channels = end_of(body, input_shape)[0]
     normed = any(step.row.kind == BatchNorm.kind for step in body)
     norm = "batch" if normed else None
-    return Conv(output_shape[0], kernel_size=1, stride=stride, bias=not normed, norm=norm)
+    if len(input_shape) == 1:
+        return Linear(channels, bias=not normed, norm=norm)
+    stride = _stride(body, len(input_shape) - 1)
+    return Conv(channels, kernel_size=1, stride=stride, bias=not normed, norm=norm)
 
 
 def _remedy(shortcut: str | tuple[Row, ...], body: Shape, beside: Shape) -> str:

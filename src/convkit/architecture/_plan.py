@@ -99,14 +99,28 @@ class _Budget:
             )
 
 
-class _Names:
+class Names:
     """Numbers the layers of one sequence per kind, and keeps names apart."""
 
     def __init__(self) -> None:
         self.numbers: Counter[str] = Counter()
         self.taken: set[str] = set()
 
+    def usual(self, row: Row) -> str:
+        """The name that the row would get if it had none of its own."""
+        number, prefix = self.numbers[row.module_prefix], row.module_prefix
+        return next(
+            name
+            for i in range(number + 1, number + MOST_LAYERS)
+            if (name := f"{prefix}{i}") not in self.taken
+        )
+
     def of(self, row: Row) -> str:
+        """The name of the next layer.
+
+        Raises:
+            ArchitectureError: For a name that is taken, or is none.
+        """
         name = row.name if row.name is not None else self._next(row.module_prefix)
         if name in self.taken:
             raise ArchitectureError(
@@ -133,7 +147,7 @@ class _Names:
 
 
 def _plan(rows: Sequence[Row], shape: Shape, budget: _Budget) -> tuple[Step, ...]:
-    names = _Names()
+    names = Names()
     steps = []
     for number, whole_row in enumerate(rows, 1):
         for row in _plain(whole_row):
@@ -157,7 +171,7 @@ def _plain(row: Row) -> Iterator[Row]:
         yield from _plain(part)
 
 
-def _step(row: Row, number: int, names: _Names, shape: Shape, budget: _Budget) -> Step:
+def _step(row: Row, number: int, names: Names, shape: Shape, budget: _Budget) -> Step:
     name = names.of(row)
     if not row.ways:
         return Step(name, row, number, shape, row.shape_after(shape))

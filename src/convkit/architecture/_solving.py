@@ -1,0 +1,326 @@
+"""What a table leaves open, solved from the sizes and counts that it states around it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import convkit.shapes
+from convkit.architecture._cells_draft import BLANK, Draft
+from convkit.architecture._cells_positional import place_bare
+from convkit.architecture._cells_rows import make_row, missing_fields
+from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._linear import Linear
+from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._reading_sizes import PartialShape, PlacedLayer, Sized
+from convkit.errors import ConvkitError, ShapeError, TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_SIZE = 65_536
+"""Pixels up to which is solved; the answers of a larger size could be too many."""
+_LARGEST_STRIDE = 16
+_USUAL_KERNELS = (3, 1, 5, 7, 11, 9, 13, 2, 4, 6, 8)
+
+Answer = tuple[object, object, object]
+"""Kernel size, stride and padding."""
+
+
+def solve_blanks(sized: Sized, *, says_padding: bool, readings: list[str]) -> None:
+    """Fill in what `?` or silence leaves open, layer by layer.
+
+    Args:
+        sized: The layers and the sizes stated beside them; their drafts are completed.
+        says_padding: Whether the table has a column for the padding.
+        readings: Where a sentence is added for everything that was solved.
+
+    Raises:
+        TableError: When a `?` has no answer.
+    """
+    current = sized.input_shape
+    for layer in sized.layers:
+        before = _known_better(layer.input_shape, current)
+        try:
+            _fill_channels(layer, before)
+            _fill_from_counts(layer, before, readings)
+            _fill_window(layer, before, says_padding=says_padding, readings=readings)
+        except ShapeError as error:
+            raise TableError(f"{layer.place}: {error}") from error
+        current = _after(layer, before)
+
+
+def _known_better(stated: PartialShape | None, computed: PartialShape | None) -> PartialShape | None:
+    """What the table states, its unknown channels taken from what was computed."""
+    if stated is None or computed is None:
+        return stated or computed
+    if len(stated) == len(computed):
+        return tuple(c if s is None else s for s, c in zip(stated, computed, strict=True))
+    return stated
+
+
+def _fill_channels(layer: PlacedLayer, before: PartialShape | None) -> None:
+    """Filters or features that only the stated output tells."""
+    draft, output = layer.draft, layer.output_shape
+    if draft.kind in {Conv, ConvTranspose}:
+        name = "out_channels"
+    elif draft.kind is Linear:
+        name = "out_features"
+    else:
+        return
+    if draft.values.get(name, BLANK) is not BLANK:
+        return
+    features = output[0] if output else None
+    if features is not None and (draft.kind is not Linear or len(output or ()) == 1):
+        draft.values[name] = features
+
+
+def _fill_from_counts(
+    layer: PlacedLayer, before: PartialShape | None, readings: list[str]
+) -> None:
+    """A square kernel from the number of weights: filters x channels x kernel x kernel."""
+    draft = layer.draft
+    if draft.kind is not Conv or draft.values.get("kernel_size", BLANK) is not BLANK:
+        return
+    channels = draft.values.get("in_channels") or (before[0] if before else None)
+    filters, groups = draft.values.get("out_channels"), draft.values.get("groups", 1)
+    weights = _weights(layer)
+    if not (isinstance(channels, int) and isinstance(filters, int) and isinstance(groups, int)):
+        return
+    if weights is None or weights <= 0 or channels * filters == 0:
+        return
+    area, rest = divmod(weights * groups, channels * filters)
+    side = math.isqrt(area)
+    if rest == 0 and side * side == area and side > 0:
+        draft.values["kernel_size"] = side
+        readings.append(
+            f"{layer.place}: the kernel is not given; {side} is taken, since it makes the stated "
+            f"{weights:,} weights"
+        )
+
+
+def _weights(layer: PlacedLayer) -> int | None:
+    """The stated weights of a convolution, its biases and its norm taken off the parameters."""
+    counts, values = layer.counts, layer.draft.values
+    if layer.span != 1 or any(count.slack for count in counts.values()):
+        return None
+    if "weights" in counts:
+        return counts["weights"].value
+    filters = values.get("out_channels")
+    if "parameters" not in counts or not isinstance(filters, int):
+        return None
+    others = filters * (values.get("bias", True) is not False)
+    others += 2 * filters * (values.get("norm") is not None)
+    return counts["parameters"].value - others
+
+
+def _fill_window(
+    layer: PlacedLayer, before: PartialShape | None, *, says_padding: bool, readings: list[str]
+) -> None:
+    """Kernel, stride and padding from the sizes before and after."""
+    draft = layer.draft
+    if draft.kind not in {Conv, MaxPool, AvgPool}:
+        return
+    asked = [n for n in ("kernel_size", "stride", "padding") if draft.values.get(n) is BLANK]
+    silent = _silent(draft, says_padding=says_padding)
+    sizes = _sizes(before, layer.output_shape)
+    if not asked and not silent:
+        return
+    if sizes is None:
+        return
+    answer = next(_answers(draft, {*asked, *silent}, sizes), None)
+    if answer is None:
+        if asked:
+            raise TableError(f"{layer.place}: {_no_answer(draft, asked, sizes)}")
+        return
+    _take(layer, answer, [*asked, *silent], asked, readings)
+
+
+def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
+    """What is not said at all and may be solved for: the padding, the window of a mere "pool"."""
+    said = draft.values
+    if draft.kind is Conv:
+        silent = [] if says_padding or "padding" in said else ["padding"]
+        if silent and "stride" not in said and "kernel_size" in said:
+            silent.append("stride")
+        return silent + ([] if "kernel_size" in said else ["kernel_size"])
+    if not {"kernel_size", "stride"} & set(said):
+        return ["kernel_size"]
+    return [] if says_padding or "padding" in said else ["padding"]
+
+
+Sizes = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def _sizes(before: PartialShape | None, after: PartialShape | None) -> Sizes | None:
+    """Height and width before and after, when both are known and not too large."""
+    if before is None or after is None or len(before) != len(after) or len(before) < 2:
+        return None
+    pair = before[1:], after[1:]
+    if any(n is None or not 0 < n <= MAX_SIZE for sizes in pair for n in sizes):
+        return None
+    return pair  # type: ignore[return-value] # the line above leaves no None
+
+
+def _answers(draft: Draft, open_names: set[str], sizes: Sizes) -> Iterator[Answer]:
+    """Every answer, the likeliest first: small strides, usual kernels, little padding."""
+    said = draft.values
+    fixed_kernel = None if "kernel_size" in open_names else said.get("kernel_size", 2)
+    pool = draft.kind is not Conv
+    for stride in _strides(draft, open_names, sizes):
+        for kernel in _kernels(fixed_kernel, stride, sizes, draft, open_names):
+            step = kernel if pool and stride is None else stride
+            if "padding" not in open_names:
+                padding = said.get("padding", draft.assumed.get("padding", 0))
+                if _gives(draft, sizes, kernel, step, padding):
+                    yield kernel, stride, padding
+                continue
+            for padding in _paddings(draft, sizes, kernel, step):
+                yield kernel, stride, padding
+
+
+def _strides(draft: Draft, open_names: set[str], sizes: Sizes) -> list[object]:
+    if "stride" not in open_names:
+        return [draft.values.get("stride", None if draft.kind is not Conv else 1)]
+    return list(range(1, _LARGEST_STRIDE + 1))
+
+
+def _kernels(
+    fixed: object, stride: object, sizes: Sizes, draft: Draft, open_names: set[str]
+) -> list[object]:
+    """The kernel, or those worth trying: all that fit when nothing else is open."""
+    if fixed is not None:
+        return [fixed]
+    if draft.kind is not Conv and stride is None:
+        ratios = {before // after for before, after in zip(*sizes, strict=True)}
+        return sorted(ratios)
+    if "padding" in open_names or not isinstance(stride, int):
+        return list(_USUAL_KERNELS)
+    padding = draft.values.get("padding", 0)
+    if not isinstance(padding, int):
+        return list(_USUAL_KERNELS)
+    found = [
+        set(convkit.shapes.solve_kernel_size(b, a, stride=stride, padding=padding))
+        for b, a in zip(*sizes, strict=True)
+    ]
+    common = set.intersection(*found)
+    if common:
+        return sorted(common, key=lambda kernel: (kernel % 2 == 0, kernel))
+    return [tuple(min(options) for options in found)]
+
+
+def _paddings(draft: Draft, sizes: Sizes, kernel: object, stride: object) -> list[object]:
+    """Paddings that lead from one size to the other: one for both sides, else one for each."""
+    dilation = draft.values.get("dilation", 1)
+    found = []
+    for index, (before, after) in enumerate(zip(*sizes, strict=True)):
+        try:
+            found.append(
+                set(
+                    convkit.shapes.solve_padding(
+                        before,
+                        after,
+                        kernel_size=_along(kernel, index),
+                        stride=_along(stride, index),
+                        dilation=_along(dilation, index),
+                    )
+                )
+            )
+        except ShapeError:
+            return []
+    reach = [(_along(kernel, i) - 1) * _along(dilation, i) for i in range(len(found))]
+    found = [{p for p in options if p <= most} for options, most in zip(found, reach, strict=True)]
+    if not all(found):
+        return []
+    common = set.intersection(*found)
+    return sorted(common) if common else [tuple(min(options) for options in found)]
+
+
+def _along(value: object, index: int) -> int:
+    """The number of a setting along one direction."""
+    if isinstance(value, tuple):
+        return int(value[index]) if index < len(value) else int(value[-1])
+    if isinstance(value, int):
+        return value
+    raise ShapeError(f"{value!r} is no number to solve with")
+
+
+def _gives(draft: Draft, sizes: Sizes, kernel: object, stride: object, padding: object) -> bool:
+    """Whether this window leads from one size to the other."""
+    try:
+        trial = Draft(draft.kind, values={**draft.values})
+        trial.values.update(kernel_size=kernel, stride=stride, padding=padding)
+        trial.values["out_channels"] = 1
+        if draft.kind is not Conv:
+            del trial.values["out_channels"]
+        trial.values.pop("groups", None)
+        trial.values.pop("in_channels", None)
+        return make_row(trial, []).shape_after((1, *sizes[0]))[1:] == sizes[1]
+    except ConvkitError:
+        return False
+
+
+def _take(
+    layer: PlacedLayer, answer: Answer, names: list[str], asked: list[str], readings: list[str]
+) -> None:
+    """Put an answer into the draft and say so, unless it is what silence means anyway."""
+    values = layer.draft.values
+    told = []
+    for name, value in zip(("kernel_size", "stride", "padding"), answer, strict=True):
+        usual = {"stride": 1, "padding": 0}.get(name)
+        if name not in names:
+            continue
+        if name in asked or value != layer.draft.assumed.get(name, usual):
+            told.append(f"{name} {_shown(value)}")
+        values[name] = value
+    if told:
+        after = "x".join(map(str, (layer.output_shape or ())[1:]))
+        how = "solved" if asked else "not stated, and taken so"
+        readings.append(f"{layer.place}: {', '.join(told)}: {how} for the stated size {after}")
+
+
+def _no_answer(draft: Draft, asked: list[str], sizes: Sizes) -> str:
+    before, after = ("x".join(map(str, size)) for size in sizes)
+    given = [
+        f"{name} {_shown(draft.values[name])}"
+        for name in ("kernel_size", "stride", "padding")
+        if name in draft.values and draft.values[name] is not BLANK
+    ]
+    return (
+        f"no {' and '.join(asked)} leads from {before} to {after}"
+        + (f" with {', '.join(given)}" if given else "")
+        + "; look at the sizes that the table states around this row"
+    )
+
+
+def _shown(value: object) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _after(layer: PlacedLayer, before: PartialShape | None) -> PartialShape | None:
+    """What leaves a layer: computed where all is known, else as the table states it."""
+    draft = layer.draft
+    place_bare(draft, [])
+    if before is not None and None not in before and not _open(draft):
+        try:
+            return make_row(draft, []).shape_after(before)  # type: ignore[arg-type] # no None
+        except ConvkitError:
+            return layer.output_shape
+    return _known_better(layer.output_shape, _channels_only(draft, before))
+
+
+def _open(draft: Draft) -> bool:
+    values = {**draft.assumed, **draft.values}
+    if draft.rows is not None:
+        values["rows"] = draft.rows
+    return BLANK in [v for v in values.values() if v is BLANK] or bool(
+        missing_fields(draft, values) if draft.kind else True
+    )
+
+
+def _channels_only(draft: Draft, before: PartialShape | None) -> PartialShape | None:
+    """Shapes of which only the channels are known are no help yet."""
+    filters = draft.values.get("out_channels")
+    if isinstance(filters, int) and before is not None and len(before) > 1:
+        return (filters, *(None for _ in before[1:]))
+    return None
