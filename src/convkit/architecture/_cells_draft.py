@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +44,17 @@ _SAYS_NOTHING = {
 }
 
 
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Say where an error stands, once, at the edge."""
+    try:
+        yield
+    except TableError as error:
+        if not place:
+            raise
+        raise TableError(f"{place}: {error}") from error.__cause__
+
+
 @dataclass(slots=True)
 class Draft:
     """One layer as far as it has been read.
@@ -56,6 +69,7 @@ class Draft:
         joined: Whether it stands in one cell or row with the layer before it, so that a norm, an
             activation or a dropout may be carried by that layer.
         rows: The layers of a group.
+        place: Where it stands, for messages: "row 3".
         arrow: Input and output around an arrow: `2048 -> 64`.
         channels: Channels that the table states for what leaves a layer that does not choose them.
         repeat: How often the layer stands.
@@ -69,6 +83,7 @@ class Draft:
     called: int = 0
     joined: bool = False
     rows: list[Draft] | None = None
+    place: str = ""
     arrow: tuple[object, object] | None = None
     channels: int | None = None
     repeat: int = 1

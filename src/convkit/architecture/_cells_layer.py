@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import MAX_CELL, MAX_LINE, quoted, tokens
-from convkit.architecture._cells_draft import Draft
+from convkit.architecture._cells_draft import Draft, located
 from convkit.architecture._cells_parts import Grammar, Part
 from convkit.architecture._cells_words import closest_word, field_names, meaning_of, squash
 from convkit.architecture._composite import Repeat, Residual
@@ -83,7 +83,12 @@ class Layers:
         """Every layer of the parts."""
         parts = self._list_of_channels(join_arrows(parts))
         for segment in segments(parts):
-            self._segment(segment)
+            place = f"row {len(self.drafts) + 1}, {quoted(_text_of(segment))}"
+            before = len(self.drafts)
+            with located(place if self.line else ""):
+                self._segment(segment)
+            for draft in self.drafts[before:]:
+                draft.place = place
         if self.waiting:
             raise TableError(
                 f"{quoted(self.waiting[0].text)} belongs to no layer; name one before it"
@@ -354,6 +359,11 @@ def _take_suffix(draft: Draft, part: Part, following: Sequence[Part], readings: 
         )
         if sentence not in readings:
             readings.append(sentence)
+
+
+def _text_of(parts: Iterable[Part]) -> str:
+    """About what was written, for messages."""
+    return " ".join(f"{part.text}..." if part.role == "group" else part.text for part in parts)
 
 
 def _run_of_channels(parts: Sequence[Part]) -> int:

@@ -50,7 +50,9 @@ def solve_blanks(sized: Sized, *, says_padding: bool, readings: list[str]) -> No
         current = _after(layer, before)
 
 
-def _known_better(stated: PartialShape | None, computed: PartialShape | None) -> PartialShape | None:
+def _known_better(
+    stated: PartialShape | None, computed: PartialShape | None
+) -> PartialShape | None:
     """What the table states, its unknown channels taken from what was computed."""
     if stated is None or computed is None:
         return stated or computed
@@ -75,9 +77,7 @@ def _fill_channels(layer: PlacedLayer, before: PartialShape | None) -> None:
         draft.values[name] = features
 
 
-def _fill_from_counts(
-    layer: PlacedLayer, before: PartialShape | None, readings: list[str]
-) -> None:
+def _fill_from_counts(layer: PlacedLayer, before: PartialShape | None, readings: list[str]) -> None:
     """A square kernel from the number of weights: filters x channels x kernel x kernel."""
     draft = layer.draft
     if draft.kind is not Conv or draft.values.get("kernel_size", BLANK) is not BLANK:
@@ -140,10 +140,11 @@ def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
     """What is not said at all and may be solved for: the padding, the window of a mere "pool"."""
     said = draft.values
     if draft.kind is Conv:
-        silent = [] if says_padding or "padding" in said else ["padding"]
-        if silent and "stride" not in said and "kernel_size" in said:
-            silent.append("stride")
-        return silent + ([] if "kernel_size" in said else ["kernel_size"])
+        if "kernel_size" not in said:
+            return ["kernel_size"] if says_padding or "padding" in said else []
+        if says_padding or "padding" in said or said["kernel_size"] is BLANK:
+            return []
+        return ["padding"] if "stride" in said else ["padding", "stride"]
     if not {"kernel_size", "stride"} & set(said):
         return ["kernel_size"]
     return [] if says_padding or "padding" in said else ["padding"]

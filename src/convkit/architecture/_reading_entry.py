@@ -1,0 +1,298 @@
+"""One row of a grid as layers and as what the table states beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from convkit.architecture._activation import Activation, Dropout
+from convkit.architecture._cells import MAX_CELL, quoted, tokens
+from convkit.architecture._cells_draft import BLANK, Draft, located
+from convkit.architecture._cells_layer import DRESSING, Layers, join_arrows
+from convkit.architecture._cells_parts import Grammar, Part
+from convkit.architecture._cells_rows import dress
+from convkit.architecture._cells_sizes import (
+    StatedCount,
+    read_count,
+    read_sizes,
+    says_nothing,
+)
+from convkit.architecture._cells_words import Meaning, squash
+from convkit.architecture._composite import Repeat
+from convkit.architecture._dialect_grid import GridRow
+from convkit.architecture._norm import BatchNorm
+from convkit.errors import TableError
+
+_TOTAL = re.compile(
+    r"(grand\s)?(in\s)?(total|totals|sum|overall|altogether)\b|(non-?)?trainable\sparam|"
+    r"(trainable|#)\s?parameters|total\sparam",
+    re.IGNORECASE,
+)
+_YES = {"yes", "true", "y", "✓", "✔", "x", "1", "on", "with"}
+_NO = {"no", "false", "n", "✗", "✘", "0", "off", "none", "without", "linear", "nil", "noactivation"}
+_SETTINGS = (
+    "out_channels",
+    "in_channels",
+    "kernel_size",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+)
+_COUNTS = ("weights", "biases", "parameters", "macs")
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one row of a table says.
+
+    Args:
+        place: Where it stands, for messages: "row 3".
+        drafts: Its layers, in order.
+        sizes: The sizes of its input and output columns, in the table's own order of numbers.
+        counts: Its stated counts.
+        says_padding: Whether a padding was stated, so that none need be solved for.
+    """
+
+    place: str
+    drafts: list[Draft] = field(default_factory=list)
+    sizes: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
+    counts: dict[str, StatedCount] = field(default_factory=dict)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is the row that names the input."""
+        return bool(self.drafts) and self.drafts[0].kind is None
+
+    @property
+    def main(self) -> Draft | None:
+        """The layer that the settings of the row belong to."""
+        return next((d for d in self.drafts if d.kind not in DRESSING), None) or (
+            self.drafts[0] if self.drafts else None
+        )
+
+
+class EntryReader:
+    """Reads the rows of one table.
+
+    Args:
+        header: The titles of the columns, for messages.
+        roles: What the cells of each column hold.
+        readings: Where a sentence is added for every choice between two readings.
+    """
+
+    def __init__(
+        self, header: Sequence[str], roles: Sequence[str | None], readings: list[str]
+    ) -> None:
+        self.header = header
+        self.roles = roles
+        self.readings = readings
+        self.last_layer = ""  # the cell of the layer above, for cells that span rows
+        self._readers: dict[str, Callable[[Entry, str], None]] = {
+            "activation": self._activation,
+            "norm": self._norm,
+            "dropout": self._dropout,
+            "bias": self._bias,
+            "info": self._info,
+            "repeat": self._repeat,
+        }
+
+    def is_total(self, row: GridRow) -> bool:
+        """Whether a row holds the totals of the table."""
+        first = next((cell for cell in row.cells if not says_nothing(cell)), "")
+        return _TOTAL.match(first.strip(" *_:")) is not None
+
+    def total(self, row: GridRow, place: str) -> dict[str, StatedCount]:
+        """The counts of the row of totals."""
+        entry = Entry(place)
+        for index, role in enumerate(self.roles):
+            cell = row.cells[index]
+            if role in _COUNTS and not says_nothing(cell):
+                with located(self._cell_place(entry, index, cell)):
+                    entry.counts[role] = read_count(cell)
+        return entry.counts
+
+    def read(self, row: GridRow, place: str) -> Entry:
+        """The layers of a row and what is stated beside them.
+
+        Raises:
+            TableError: For a cell that cannot be read, naming row and column.
+        """
+        entry = Entry(place)
+        self._layer(entry, row)
+        order = (*_SETTINGS, "bias", "info", "norm", "activation", "dropout", "repeat")
+        for role in (*order, "input_shape", "output_shape", *_COUNTS):
+            for index, own in enumerate(self.roles):
+                if own == role and not says_nothing(row.cells[index]):
+                    with located(self._cell_place(entry, index, row.cells[index])):
+                        self._cell(entry, role, row.cells[index])
+        with located(place):
+            if not entry.drafts:
+                raise TableError("no layer is named; write such as conv, maxpool or linear")
+            if not entry.is_input:
+                entry.drafts = dress(entry.drafts, self.readings)
+        return entry
+
+    def _cell_place(self, entry: Entry, index: int, cell: str) -> str:
+        title = self.header[index].strip()
+        column = quoted(title) if title else str(index + 1)
+        return f"{entry.place}, column {column}, {quoted(cell.strip())}"
+
+    # -- the layer ---------------------------------------------------------------------------
+
+    def _layer(self, entry: Entry, row: GridRow) -> None:
+        """The cell that names the layers; an empty one below a filled one continues it."""
+        column = self.roles.index("layer") if "layer" in self.roles else None
+        cell = row.cells[column] if column is not None else ""
+        if says_nothing(cell):
+            if self._sets_something(row) and self.last_layer:
+                cell = self.last_layer
+                self.readings.append(
+                    f"{entry.place} names no layer: taken as {quoted(cell)}, as above it"
+                )
+            else:
+                return
+        self.last_layer = cell
+        with located(self._cell_place(entry, column or 0, cell)):
+            parts = Grammar(tokens(cell, limit=MAX_CELL)).parts()
+            entry.drafts = Layers(self.readings, line=False).read(parts)
+
+    def _sets_something(self, row: GridRow) -> bool:
+        """Whether a row has settings that only a conv, linear or pool row has."""
+        return any(
+            role in {"out_channels", "kernel_size"} and not says_nothing(cell)
+            for role, cell in zip(self.roles, row.cells, strict=True)
+        )
+
+    # -- other cells -------------------------------------------------------------------------
+
+    def _cell(self, entry: Entry, role: str, cell: str) -> None:
+        if role in _COUNTS:
+            entry.counts[role] = read_count(cell)
+        elif role in {"input_shape", "output_shape"}:
+            entry.sizes[role] = read_sizes(cell)
+        elif role in self._readers:
+            self._readers[role](entry, cell)
+        else:
+            self._setting(entry, role, cell)
+
+    def _setting(self, entry: Entry, role: str, cell: str) -> None:
+        """A cell under the name of one setting: mostly a number, sometimes more."""
+        if entry.main is None:
+            raise TableError("the row names no layer that this could belong to")
+        parts = join_arrows(Grammar(tokens(cell, limit=MAX_CELL)).parts())
+        numbers = [part.value for part in parts if part.role == "bare"]
+        if role != "out_channels" and len(numbers) > 1 and _only_numbers(parts):
+            parts = [Part("bare", cell, tuple(numbers))]
+        named = [self._named(part, role, entry.main) for part in parts]
+        self._fill(entry, named)
+
+    def _named(self, part: Part, role: str, main: Draft) -> Part:
+        """A bare value under the header of a setting is the value of that setting."""
+        value = part.value
+        is_value = value is BLANK or isinstance(value, (int, tuple))
+        if part.role == "group" and isinstance(value, list) and _only_numbers(value):
+            value, is_value = tuple(p.value for p in value if p.role == "bare"), True
+        if part.role not in {"bare", "group"} or not is_value:
+            return part
+        if isinstance(value, tuple):
+            if role == "out_channels":
+                return Part("bare", part.text, value)
+            value = value[0] if len(set(value)) == 1 else value
+        if main.kind is not None and not main.accepts(role) and part.role == "group":
+            return part
+        return Part("setting", role, value, Meaning("setting", setting=role))
+
+    def _fill(self, entry: Entry, parts: Sequence[Part]) -> None:
+        """Read parts as settings of the main layer; layers among them go where they run."""
+        main = entry.main
+        layers = Layers(self.readings, line=False, default=main)
+        found = layers.read(parts)[1 if main is not None else 0 :]
+        for draft in found:
+            draft.joined = True
+            self._insert(entry, draft)
+
+    def _insert(self, entry: Entry, draft: Draft) -> None:
+        """A norm, activation or dropout goes right after the main layer and what it carries."""
+        main = entry.main
+        if draft.kind not in DRESSING or main is None or main.kind in DRESSING:
+            entry.drafts.append(draft)
+            return
+        index = next(i for i, other in enumerate(entry.drafts) if other is main) + 1
+        rank = _rank(draft)
+        while index < len(entry.drafts) and entry.drafts[index].kind in DRESSING:
+            other = entry.drafts[index]
+            if other.kind is draft.kind and other.values == draft.values:
+                return
+            if _rank(other) > rank:
+                break
+            index += 1
+        if index < len(entry.drafts):
+            entry.drafts[index].joined = True
+        entry.drafts.insert(index, draft)
+
+    def _info(self, entry: Entry, cell: str) -> None:
+        """Further information: settings, or layers that follow."""
+        parts = Grammar(tokens(cell, limit=MAX_CELL)).parts()
+        self._fill(entry, parts)
+
+    def _activation(self, entry: Entry, cell: str) -> None:
+        if squash(cell) in _NO:
+            return
+        found = Layers(self.readings, line=False).read(
+            Grammar(tokens(cell, limit=MAX_CELL)).parts()
+        )
+        for draft in found:
+            if draft.kind not in DRESSING:
+                raise TableError(f"{quoted(draft.text)} is no activation; write such as relu")
+            draft.joined = bool(entry.drafts)
+            self._insert(entry, draft)
+
+    def _norm(self, entry: Entry, cell: str) -> None:
+        if squash(cell) in _NO:
+            return
+        if squash(cell) in _YES or cell.strip() in _YES or squash(cell) == "batch":
+            self._insert(entry, Draft(BatchNorm, cell, joined=bool(entry.drafts)))
+            return
+        self._activation(entry, cell)
+
+    def _dropout(self, entry: Entry, cell: str) -> None:
+        if squash(cell) in _NO:
+            return
+        draft = Draft(Dropout, cell, joined=bool(entry.drafts))
+        Layers(self.readings, line=False, default=draft).read(
+            [
+                part
+                for part in Grammar(tokens(cell, limit=MAX_CELL)).parts()
+                if not (part.role == "kind" and part.meaning and part.meaning.kind is Dropout)
+            ]
+        )
+        self._insert(entry, draft)
+
+    def _bias(self, entry: Entry, cell: str) -> None:
+        if entry.main is None or not entry.main.accepts("bias"):
+            return
+        word = squash(cell) or cell.strip()
+        if word not in _YES | _NO:
+            raise TableError("is neither yes nor no")
+        entry.main.set("bias", word in _YES)
+
+    def _repeat(self, entry: Entry, cell: str) -> None:
+        """The whole row, several times."""
+        parts = Grammar(tokens(cell, limit=MAX_CELL)).parts()
+        times = parts[0].value if len(parts) == 1 and parts[0].role in {"bare", "times"} else None
+        if not isinstance(times, int) or times < 1:
+            raise TableError("is no number of times; write such as x2")
+        if times > 1 and entry.drafts:
+            rows = dress(entry.drafts, self.readings)
+            entry.drafts = [Draft(Repeat, cell, rows=rows, repeat=times)]
+
+
+def _only_numbers(parts: Sequence[Part]) -> bool:
+    return all(part.role in {"bare", "separator"} for part in parts) and bool(parts)
+
+
+def _rank(draft: Draft) -> int:
+    """The usual order: norm, activation, dropout."""
+    return {Activation: 1, Dropout: 2}.get(draft.kind, 0)  # type: ignore[arg-type] # None has rank 0
