@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from convkit.errors import ShapeError
 from convkit.shapes._described import described
-from convkit.shapes._dimensions import Size, per_dimension, whole
+from convkit.shapes._dimensions import Size, dimension_count, per_dimension, whole
 from convkit.shapes._terms import ceiling, named, remarked
+
+Kind = Literal["max", "average"]
 
 
 @overload
@@ -19,6 +21,7 @@ def pool_output(
     padding: int = 0,
     dilation: int = 1,
     ceil_mode: bool = False,
+    kind: Kind = "max",
 ) -> int: ...
 @overload
 def pool_output(
@@ -29,6 +32,7 @@ def pool_output(
     padding: Size = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
+    kind: Kind = "max",
 ) -> tuple[int, ...]: ...
 @described(size="I", kernel_size="K", stride="S", padding="P", dilation="D")
 def pool_output(
@@ -39,6 +43,7 @@ def pool_output(
     padding: Size = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
+    kind: Kind = "max",
 ) -> Any:
     """Size of the map that max or average pooling makes.
 
@@ -54,6 +59,8 @@ def pool_output(
         padding: Pixels added to both sides, at most half of `kernel_size`.
         dilation: Distance between the pixels of a window (max pooling only).
         ceil_mode: Keep a last window that is only partly filled.
+        kind: "max" or "average". Average pooling takes no dilation, and in three dimensions
+            `AvgPool3d` refuses an input smaller than the window even where padding would fill it.
 
     Returns:
         An int for ints, a tuple for tuples.
@@ -67,6 +74,10 @@ def pool_output(
         >>> pool_output(5, kernel_size=2, stride=2, padding=1, ceil_mode=True)
         3
     """
+    if kind not in {"max", "average"}:
+        raise ShapeError(f'kind must be "max" or "average", got {kind!r}')
+    given = {"size": size, "kernel_size": kernel_size, "padding": padding, "dilation": dilation}
+    dimensions = dimension_count(given)
     return per_dimension(
         _pool_output,
         size=size,
@@ -75,11 +86,18 @@ def pool_output(
         padding=padding,
         dilation=dilation,
         ceil_mode=ceil_mode,
+        average_dimensions=(dimensions or 2) if kind == "average" else 0,
     )
 
 
 def _pool_output(
-    size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+    size: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    average_dimensions: int,
 ) -> int:
     pixels = whole("size", size, 1)
     kernel = whole("kernel_size", kernel_size, 1)
@@ -91,11 +109,24 @@ def _pool_output(
             f"padding={border} is more than half of kernel_size={kernel}: "
             f"padding={kernel // 2} or less would do"
         )
+    if average_dimensions:
+        _check_average(pixels, kernel, spacing, average_dimensions)
     room = pixels + 2 * border - spacing * (kernel - 1) - 1
     output = _rounded_up(room, step, end=pixels + border) if ceil_mode else room // step + 1
     if output < 1:
         raise ShapeError(_too_large(pixels, kernel, border, spacing))
     return named("O", output)
+
+
+def _check_average(size: int, kernel_size: int, dilation: int, dimensions: int) -> None:
+    """Refuse what only average pooling refuses."""
+    if dilation != 1:
+        raise ShapeError(f"average pooling has no dilation, got {dilation}: dilation=1 would do")
+    if dimensions == 3 and kernel_size > size:
+        raise ShapeError(
+            f"kernel_size={kernel_size} is larger than size={size}, which average pooling in three "
+            f"dimensions refuses whatever the padding: kernel_size={size} or less would do"
+        )
 
 
 def _rounded_up(room: int, stride: int, *, end: int) -> int:
