@@ -15,18 +15,21 @@ Parameters = TypeVar("Parameters")
 class Augmentation(ABC, Generic[Parameters]):
     """A random change of a batch of images, with parameters of its own for every image.
 
-    Drawing and applying are two steps: `draw` makes the parameters of all images at once on the CPU,
-    from the generator it is given; `apply` is arithmetic without chance, on the device of the images.
+    Drawing and applying are two steps: `draw` makes the parameters of all images at once on the
+    CPU, from the generator it is given; `apply` is arithmetic without chance, on the device of the
+    images.
     """
 
     __slots__ = ()
 
     # Whether uint8 images go through without rounding, as in moving pixels about.
     keeps_bytes: ClassVar[bool] = False
+    # Whether the labels change too, into shares of the classes.
+    mixes: ClassVar[bool] = False
 
     @abstractmethod
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Parameters:
-        """Random parameters for a batch.
+        """Draw random parameters for a batch.
 
         Args:
             shape: Of the images, (N, C, H, W).
@@ -38,9 +41,20 @@ class Augmentation(ABC, Generic[Parameters]):
         """Change images as the parameters say.
 
         Args:
-            images: (N, C, H, W), float from 0 to 1, or uint8 where `keeps_bytes`; may be written to.
+            images: (N, C, H, W), float from 0 to 1, or uint8 where `keeps_bytes`; may be written
+                to.
             parameters: From `draw`.
         """
+
+    def mix_labels(self, labels: torch.Tensor, parameters: Parameters) -> torch.Tensor:
+        """Change the labels of a batch; only called where `mixes`.
+
+        Args:
+            labels: Shares of the classes, float32 (N, K), each row adding up to 1.
+            parameters: From `draw`.
+        """
+        del parameters
+        return labels
 
     def __call__(self, images: torch.Tensor, *, seed: int = 0) -> torch.Tensor:
         """Change a copy of the images.
@@ -93,3 +107,19 @@ def check_probability(name: str, probability: float) -> None:
         raise DataError(f"{name}: probability={probability!r} must be a number from 0 to 1")
     if not 0 <= probability <= 1:
         raise DataError(f"{name}: probability={probability!r} must be from 0 to 1")
+
+
+def check_range(owner: str, name: str, value: tuple[float, float], low: float, high: float) -> None:
+    """Refuse what is no pair (least, most) between two limits."""
+    if not isinstance(value, tuple) or len(value) != 2 or not low <= value[0] <= value[1] <= high:
+        raise DataError(
+            f"{owner}: {name}={value!r} must be a pair (least, most) from {low:g} to {high:g}"
+        )
+
+
+def pair(owner: str, name: str, value: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width of one number or two."""
+    sides = value if isinstance(value, tuple) else (value, value)
+    if len(sides) != 2 or not all(isinstance(s, int) and 0 < s <= 16_384 for s in sides):
+        raise DataError(f"{owner}: {name}={value!r} must be a whole number or a pair, from 1 on")
+    return sides

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
+from torch.nn.functional import one_hot
 
-from convkit.data._augmentation import to_floats
+from convkit.data._augmentation import Augmentation, to_floats
+from convkit.data._image_set import ImageSet
 from convkit.data._prefetching import prefetched
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
-    from convkit.data._augmentation import Augmentation
-    from convkit.data._image_set import ImageSet
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from convkit.data._transformed import TransformedSet
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 _ORDER, _CHANGE = 0, 1  # the two things that chance decides
@@ -32,11 +34,12 @@ class Batches:
         seed: Of order and augmentation.
         device: Where the batches are made; images travel there as uint8.
         prefetch: How many batches a thread makes ahead; 0 for none.
+        workers: Processes that run torchvision's transforms; 0 for none.
     """
 
     def __init__(
         self,
-        dataset: ImageSet,
+        dataset: ImageSet | TransformedSet,
         batch_size: int,
         *,
         augment: Sequence[Augmentation[Any]],
@@ -45,6 +48,7 @@ class Batches:
         seed: int,
         device: torch.device,
         prefetch: int,
+        workers: int,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
@@ -54,6 +58,7 @@ class Batches:
         self.seed = seed
         self.device = device
         self.prefetch = prefetch
+        self.workers = workers
         self.epoch = 0
         self._batch = 0
         self._resume = 0
@@ -68,9 +73,7 @@ class Batches:
         epoch, first = self.epoch, self._resume
         self._resume = 0
         self._batch = first
-        order = self._order(epoch)
-        made = (self._make(order, epoch, k) for k in range(first, len(self)))
-        for batch in prefetched(made, self.prefetch):
+        for batch in self._made(epoch, first):
             # The position moves before the batch is handed out: whoever saves it while working on
             # this batch goes on with the next.
             self._batch += 1
@@ -110,27 +113,58 @@ class Batches:
             return torch.arange(count)
         return torch.randperm(count, generator=_generator(self.seed, epoch, _ORDER))
 
+    def _made(self, epoch: int, first: int) -> Iterator[Batch]:
+        """The batches of an epoch from one on."""
+        order = self._order(epoch)
+        if isinstance(self.dataset, ImageSet):
+            work = self.dataset
+            made = (self._make(work, order, epoch, k) for k in range(first, len(self)))
+            yield from prefetched(made, self.prefetch)
+            return
+        from convkit.data._transformed import transformed_batches
+
+        seeds = _seeds(len(order), self.seed, epoch, _CHANGE)
+        keys = list(zip(order.tolist(), seeds, strict=True))
+        size = self.batch_size
+        chosen = [keys[k * size : (k + 1) * size] for k in range(first, len(self))]
+        for images, labels in transformed_batches(self.dataset, chosen, self.workers):
+            yield images.to(self.device), labels.to(self.device)
+
     @torch.no_grad()
-    def _make(self, order: torch.Tensor, epoch: int, number: int) -> Batch:
+    def _make(self, dataset: ImageSet, order: torch.Tensor, epoch: int, number: int) -> Batch:
         """One batch, a function of seed, epoch and number alone."""
         chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
-        images = self.dataset.images[chosen].to(self.device, non_blocking=True)
-        labels = self.dataset.labels[chosen].to(self.device, non_blocking=True)
-        preprocessing = self.dataset.preprocessing
-        if not self.augment:
-            return preprocessing.normalize(images), labels
-        generator = _generator(self.seed, epoch, _CHANGE, number)
-        for augmentation in self.augment:
-            if not augmentation.keeps_bytes:
-                images = to_floats(images)
-            images = augmentation.apply(images, augmentation.draw(images.shape, generator))
-        if not images.is_floating_point():
-            return preprocessing.normalize(images), labels
-        return preprocessing.normalize_(images), labels
+        images = dataset.images[chosen].to(self.device, non_blocking=True)
+        labels = dataset.labels[chosen].to(self.device, non_blocking=True)
+        if self.augment:
+            generator = _generator(self.seed, epoch, _CHANGE, number)
+            for augmentation in self.augment:
+                images, labels = self._changed(augmentation, images, labels, generator)
+        images = dataset.preprocessing.centre(images)
+        if images.is_floating_point():
+            return dataset.preprocessing.normalize_(images), labels
+        return dataset.preprocessing.normalize(images), labels
+
+    def _changed(
+        self,
+        augmentation: Augmentation[Any],
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        generator: torch.Generator,
+    ) -> Batch:
+        """A batch after one augmentation; labels become shares of the classes when mixed."""
+        if not augmentation.keeps_bytes:
+            images = to_floats(images)
+        parameters = augmentation.draw(images.shape, generator)
+        if augmentation.mixes:
+            if not labels.is_floating_point():
+                labels = one_hot(labels, len(self.dataset.class_names)).to(torch.float32)
+            labels = augmentation.mix_labels(labels, parameters)
+        return augmentation.apply(images, parameters), labels
 
 
 def batches(
-    image_set: ImageSet,
+    image_set: ImageSet | TransformedSet,
     batch_size: int,
     *,
     augment: Sequence[Augmentation[Any]] = (),
@@ -139,11 +173,12 @@ def batches(
     seed: int = 0,
     device: torch.device | str | None = None,
     prefetch: int | None = None,
+    workers: int = 0,
 ) -> Batches:
     """Batches for training or, with `shuffle=False`, for measuring.
 
-    Every random choice is a function of (seed, epoch, batch): threads, interruptions and other random
-    numbers change nothing.
+    Every random choice is a function of (seed, epoch, batch): threads, interruptions and other
+    random numbers change nothing.
 
     Args:
         image_set: The images.
@@ -155,10 +190,12 @@ def batches(
         device: Where the batches are made; the CPU when left out.
         prefetch: How many batches a thread makes ahead of the network; when left out, 2 if there is
             something to augment.
+        workers: Processes that run torchvision's transforms of `image_set.with_transform(...)`;
+            sets without such a transform need none.
 
     Returns:
-        The batches: `len()`, and one epoch per iteration of (images float32 normalised (N, C, H, W),
-        labels int64 (N,)).
+        The batches: `len()`, and one epoch per iteration of (images float32 normalised (N, C, H,
+        W), labels int64 (N,)).
 
     Raises:
         DataError: When there are no images, or a number cannot be.
@@ -170,11 +207,15 @@ def batches(
         >>> len(epoch), [len(images) for images, labels in epoch]
         (4, [32, 32, 32, 4])
     """
-    for name, number, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
+    ahead = (2 if augment else 0) if prefetch is None else prefetch
+    numbers = {"batch_size": batch_size, "seed": seed, "prefetch": ahead, "workers": workers}
+    for name, number in numbers.items():
+        least = 1 if name == "batch_size" else 0
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise DataError(f"{name}={number!r} must be a whole number, {least} or more")
     if len(image_set) == 0:
         raise DataError(f"{image_set!r} holds no images to make batches of")
+    _check_augmentations(image_set, augment, workers)
     return Batches(
         image_set,
         batch_size,
@@ -183,11 +224,39 @@ def batches(
         drop_last=drop_last,
         seed=seed,
         device=torch.device(device or "cpu"),
-        prefetch=(2 if augment else 0) if prefetch is None else prefetch,
+        prefetch=ahead,
+        workers=workers,
     )
+
+
+def _check_augmentations(
+    image_set: ImageSet | TransformedSet, augment: Sequence[Augmentation[Any]], workers: int
+) -> None:
+    """Refuse what is no augmentation of whole batches, and two ways of augmenting at once."""
+    for augmentation in augment:
+        if not isinstance(augmentation, Augmentation):
+            raise DataError(
+                f"augment takes convkit's augmentations, got {type(augmentation).__name__}: give "
+                "torchvision's transforms as image_set.with_transform(...)"
+            )
+    if isinstance(image_set, ImageSet):
+        if workers:
+            raise DataError(
+                f"workers={workers} run torchvision's transforms, and this set has none: leave "
+                "workers out"
+            )
+        if not image_set.labelled and any(augmentation.mixes for augmentation in augment):
+            raise DataError("MixUp and CutMix blend labels, and these images are unlabelled")
+    elif augment:
+        raise DataError("a set with a transform is augmented by that: leave augment out")
 
 
 def _generator(*key: int) -> torch.Generator:
     """Chance that depends on some whole numbers and nothing else."""
     state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def _seeds(count: int, *key: int) -> list[int]:
+    """A seed for each of many samples."""
+    return np.random.SeedSequence(key).generate_state(count, np.uint64).tolist()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from convkit.errors import ImageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 1 << 30
@@ -31,6 +29,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +80,29 @@ def decode(content: bytes, *, channels: int = 3, max_pixels: int = MAX_PIXELS) -
     return Decoded(upright, size, mode, "; ".join(filter(None, [notice, turn_notice])))
 
 
-def read_image_bytes(path: Path) -> bytes:
+def read_image_bytes(path: str) -> bytes:
     """Read a file that is small enough to be an image.
 
     Raises:
-        ImageError: When it cannot be opened or is larger than 1 GiB.
+        ImageError: When it cannot be opened, is no regular file or is larger than 1 GiB.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ImageError(f"cannot be opened: {error.strerror or type(error).__name__}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise ImageError("is larger than 1 GiB")
-    return content
+        # Not blocking: a pipe that is named like an image must not stop everything.
+        descriptor = os.open(path, _READ)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise ImageError("is not a regular file")
+            if status.st_size > MAX_FILE_BYTES:
+                raise ImageError("is larger than 1 GiB")
+            return os.read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ImageError(f"cannot be opened: {reason}") from error
 
 
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
@@ -155,7 +163,7 @@ def _reason(content: bytes, error: Exception) -> str:
     """Why a file was not decoded, in a few words."""
     if not content:
         return "is empty"
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "is not an image of a known format"
     if isinstance(error, MemoryError):
         return "needs more memory than there is"

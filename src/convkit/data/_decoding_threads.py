@@ -20,7 +20,6 @@ from convkit.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -49,7 +48,7 @@ class Fitted:
 
 
 def decode_files(
-    paths: Sequence[Path],
+    paths: Sequence[str],
     preprocessing: Preprocessing,
     *,
     max_pixels: int,
@@ -69,7 +68,7 @@ def decode_files(
         One result per file, in order.
     """
 
-    def one(path: Path) -> Fitted:
+    def one(path: str) -> Fitted:
         return fitted(path, preprocessing, max_pixels)
 
     with warnings.catch_warnings(), _bar(len(paths), progress) as advance:
@@ -80,10 +79,10 @@ def decode_files(
             advance(len(results))
 
 
-def digest_files(paths: Sequence[Path], threads: int | None) -> list[bytes]:
+def digest_files(paths: Sequence[str], threads: int | None) -> list[bytes]:
     """A checksum of each file's content; of an unreadable one, its reason's."""
 
-    def one(path: Path) -> bytes:
+    def one(path: str) -> bytes:
         try:
             content = read_image_bytes(path)
         except ImageError as error:
@@ -93,7 +92,7 @@ def digest_files(paths: Sequence[Path], threads: int | None) -> list[bytes]:
     return list(chain.from_iterable(_in_threads(one, paths, threads)))
 
 
-def fitted(path: Path, preprocessing: Preprocessing, max_pixels: int) -> Fitted:
+def fitted(path: str, preprocessing: Preprocessing, max_pixels: int) -> Fitted:
     """One file decoded and fitted."""
     channels = preprocessing.channels
     try:
@@ -108,7 +107,7 @@ def fitted(path: Path, preprocessing: Preprocessing, max_pixels: int) -> Fitted:
 
 
 def _in_threads(
-    work: Callable[[Path], Result], paths: Sequence[Path], threads: int | None
+    work: Callable[[str], Result], paths: Sequence[str], threads: int | None
 ) -> Iterator[list[Result]]:
     """The work done on runs of files, in order, with a bounded number of results waiting."""
     workers = threads or min(16, os.cpu_count() or 1)

@@ -28,8 +28,9 @@ def drawn_shapes(
 ) -> Sets:
     """Draw coloured figures of ten classes, 32x32, on darker, shaded and noisy backgrounds.
 
-    Size, place, rotation, colours, shading and noise of every image are drawn at random; the figures
-    do not become each other under rotation. Image k of a split is the same whatever the counts.
+    Size, place, rotation, colours, shading and noise of every image are drawn at random; the
+    figures do not become each other under rotation. Image k of a split is the same whatever the
+    counts.
 
     Args:
         seed: The same seed draws the same images.

@@ -11,7 +11,7 @@ from convkit.errors import DataError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-Size: "TypeAlias" = int | tuple[int, int] | None
+Size: TypeAlias = int | tuple[int, int] | None
 
 LARGEST_SIDE = 16_384
 

@@ -19,11 +19,34 @@ if TYPE_CHECKING:
     from convkit.data._fitting import Size
     from convkit.data._loading import DecodingOptions
 
-    from convkit.data._fitting import Size
-
 EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k "
-    ".avif .tga .ico .pcx .sgi .qoi .mpo .apng".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".jp2",
+        ".j2k",
+        ".avif",
+        ".tga",
+        ".ico",
+        ".pcx",
+        ".sgi",
+        ".qoi",
+        ".mpo",
+        ".apng",
+    ]
 )
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"})
 _SPLIT_NAMES: dict[str, Split] = {
@@ -52,8 +75,8 @@ def image_folder(
 
     Args:
         root: Holds one folder per class, or `train`, `val` and `test` (also `train_set`, `valid`,
-            `validation`, `test_set` and the like) with the class folders in them. A test folder that
-            holds images and no class folders is unlabelled.
+            `validation`, `test_set` and the like) with the class folders in them. A test folder
+            that holds images and no class folders is unlabelled.
         size: An int: shorter side resized, square cut from the middle. A pair (height, width):
             stretched. None: as they are; all must agree.
         resize: The shorter side before the crop; `size` when left out.
@@ -178,41 +201,43 @@ def class_listing(
         raise DataError(
             f"{folder} has class folders that the training images lack: {', '.join(unknown)}"
         )
-    images = [path for path in loose if _is_image(path)]
+    images = [path for path in loose if _is_image(path.name)]
     if images and split == "test" and not listing.paths:
-        listing.paths, listing.labels = images, [UNLABELLED] * len(images)
+        listing.paths = [str(path) for path in images]
+        listing.labels = [UNLABELLED] * len(images)
         loose = [path for path in loose if path not in set(images)]
     listing.ignored += [relative_name(path, root) for path in loose]
     return listing
 
 
-def _files_below(folder: Path, listing: Listing, root: Path) -> list[Path]:
+def _files_below(folder: Path, listing: Listing, root: Path) -> list[str]:
     """Image files in a class folder and the folders in it; each real folder is entered once."""
-    found: list[Path] = []
-    seen = {_identity(folder)}
+    found: list[str] = []
+    seen = {_identity(str(folder))}
     for directory, folders, files in os.walk(folder, followlinks=True):
-        here = Path(directory)
         enter = []
         for name in sorted(folders):
-            identity = _identity(here / name)
+            inner = directory + os.sep + name
+            identity = _identity(inner)
             if _hidden(name) or identity in seen:
-                listing.ignored.append(relative_name(here / name, root))
+                listing.ignored.append(relative_name(inner, root))
             else:
                 seen.add(identity)
                 enter.append(name)
         folders[:] = enter
         for name in files:
-            path = here / name
-            if not _hidden(name) and _is_image(path):
+            path = directory + os.sep + name
+            if _is_image(name) and not _hidden(name):
                 found.append(path)
             else:
                 listing.ignored.append(relative_name(path, root))
-    return sorted(found, key=lambda path: unicodedata.normalize("NFC", path.as_posix()))
+    # The order must not depend on the directory, nor on how the system composes letters.
+    return sorted(found, key=lambda path: unicodedata.normalize("NFC", path.replace(os.sep, "/")))
 
 
-def _identity(folder: Path) -> tuple[int, int]:
+def _identity(folder: str) -> tuple[int, int]:
     """The same for every link to one folder."""
-    status = folder.stat()
+    status = Path(folder).stat()
     return status.st_dev, status.st_ino
 
 
@@ -221,6 +246,6 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM
 
 
-def _is_image(path: Path) -> bool:
+def _is_image(name: str) -> bool:
     """Whether a file's name says that it is an image."""
-    return path.suffix.lower() in EXTENSIONS
+    return name[name.rfind(".") :].lower() in EXTENSIONS

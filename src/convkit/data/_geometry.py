@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from math import cos, pi, radians, sin, tan
+from math import pi
 from typing import Literal
 
 import torch
 from torch.nn.functional import grid_sample
 
-from convkit.data._augmentation import Augmentation, check_probability, chosen, uniform
+from convkit.data._augmentation import Augmentation, check_probability, check_range, chosen, uniform
 from convkit.errors import DataError
 
 Interpolation = Literal["nearest", "bilinear"]
@@ -57,6 +57,94 @@ class Rotate(Augmentation[torch.Tensor]):
     def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         """Turn every image."""
         return warp(images, parameters, self.interpolation, self.fill)
+
+
+@dataclass(frozen=True)
+class Affine(Augmentation[torch.Tensor]):
+    """Turn, move, scale and shear around the middle.
+
+    The pixels of torchvision's `affine` (tensors) at the same parameters; a positive angle turns
+    clockwise there and here.
+
+    Args:
+        degrees: A number a for -a to a, or a pair (least, most).
+        translate: Largest shift as a share of width and of height, in whole pixels; None for none.
+        scale: Least and most; None for none.
+        shear: Degrees along x: a number s for -s to s, or a pair; None for none.
+        interpolation: `"nearest"`, as torchvision's `RandomAffine`, or `"bilinear"`.
+        fill: Value of what comes into view, 0 to 1.
+        probability: Of each image being changed.
+
+    Example:
+        >>> image = torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8)
+        >>> Affine((90, 90))(image)
+        tensor([[[[3, 1],
+                  [4, 2]]]], dtype=torch.uint8)
+    """
+
+    degrees: Range
+    _: KW_ONLY
+    translate: tuple[float, float] | None = None
+    scale: tuple[float, float] | None = None
+    shear: Range | None = None
+    interpolation: Interpolation = "nearest"
+    fill: float = 0.0
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        symmetric("Affine", "degrees", self.degrees)
+        symmetric("Affine", "shear", self.shear or 0.0)
+        for share in self.translate or ():
+            if not 0 <= share <= 1:
+                raise DataError(f"Affine: translate={self.translate!r} must be shares from 0 to 1")
+        if self.scale is not None:
+            check_range("Affine", "scale", self.scale, 1e-3, 1e3)
+        check_interpolation("Affine", self.interpolation)
+        check_probability("Affine", self.probability)
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+        """Inverse matrices in pixels, (N, 2, 3); the identity where an image stays."""
+        count, _, height, width = shape
+        angle = uniform(count, *symmetric("Affine", "degrees", self.degrees), generator)
+        right, down = self.translate or (0.0, 0.0)
+        x = uniform(count, -right * width, right * width, generator).round()
+        y = uniform(count, -down * height, down * height, generator).round()
+        scale = uniform(count, *(self.scale or (1.0, 1.0)), generator)
+        shear = uniform(count, *symmetric("Affine", "shear", self.shear or 0.0), generator)
+        matrices = inverse_affine(angle, x, y, scale, shear)
+        stays = ~chosen(count, self.probability, generator)
+        matrices[stays] = torch.eye(2, 3, dtype=matrices.dtype)
+        return matrices
+
+    def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
+        """Change every image."""
+        return warp(images, parameters, self.interpolation, self.fill)
+
+
+def inverse_affine(
+    angle: torch.Tensor,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    scale: torch.Tensor,
+    shear: torch.Tensor,
+) -> torch.Tensor:
+    """Matrices from output to input pixels, (N, 2, 3).
+
+    The forward map is translation, rotation, shear along x, scale, all around the middle.
+
+    Args:
+        angle: Degrees, clockwise on the screen.
+        x: Pixels to the right.
+        y: Pixels down.
+        scale: Greater than 0.
+        shear: Degrees.
+    """
+    c, s = (angle * (pi / 180)).cos(), (angle * (pi / 180)).sin()
+    tangent = (shear * (pi / 180)).tan()
+    rows = [(c - s * tangent) / scale, (s + c * tangent) / scale, -s / scale, c / scale]
+    # The inverse of [[c, -c t - s], [s, c - s t]] has determinant 1: swap and change signs.
+    a, b, d, e = rows[0], rows[1], rows[2], rows[3]
+    return torch.stack([a, b, -a * x - b * y, d, e, -d * x - e * y], 1).view(-1, 2, 3)
 
 
 def symmetric(owner: str, name: str, value: Range, middle: float = 0.0) -> tuple[float, float]:

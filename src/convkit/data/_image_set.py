@@ -25,8 +25,9 @@ UNLABELLED = -1
 class ImageSet(Dataset[tuple[torch.Tensor, int]]):
     """Decoded images with labels, a map-style `torch.utils.data.Dataset`.
 
-    `set[i]` is the normalised image, float32 (C, H, W), and its label, an int; `len(set)` the number
-    of images. `torch.utils.data.DataLoader` takes it as it is; `convkit.data.batches` is faster.
+    `set[i]` is the normalised image, float32 (C, H, W), and its label, an int; `len(set)` the
+    number of images. `torch.utils.data.DataLoader` takes it as it is; `convkit.data.batches` is
+    faster.
 
     Args:
         images: uint8, shape (N, C, H, W), in memory or mapped from a file.
@@ -69,7 +70,9 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.preprocessing.normalize(self.images[index]), int(self.labels[index])
+        return self.preprocessing.normalize(self.preprocessing.centre(self.images[index])), int(
+            self.labels[index]
+        )
 
     def __repr__(self) -> str:
         _, channels, height, width = self.images.shape

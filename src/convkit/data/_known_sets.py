@@ -12,7 +12,7 @@ import torch
 from convkit.data._folders import class_listing, split_folders
 from convkit.data._image_set import ImageSet, Split
 from convkit.data._preprocessing import Preprocessing
-from convkit.data._reading import Listing, Reading, read_listings
+from convkit.data._reading import Listing, Reading, read_listings, relative_name
 from convkit.data._sets import Holding, Sets, assemble
 from convkit.errors import DataError
 
@@ -93,8 +93,8 @@ def caltech101(
     """Read Caltech-101: 8,677 photographs in 101 classes, the background class left out.
 
     Args:
-        root: A folder with `101_ObjectCategories/CLASS` in it (or in `caltech101` below it); with the
-            lists `train.txt` and `test.txt` beside it, these decide what is tested. Else where
+        root: A folder with `101_ObjectCategories/CLASS` in it (or in `caltech101` below it); with
+            the lists `train.txt` and `test.txt` beside it, these decide what is tested. Else where
             torchvision keeps its download.
         size: As for `image_folder`.
         resize: Likewise.
@@ -111,7 +111,8 @@ def caltech101(
         The sets; with the lists 5,784 images for training and validation, 2,893 for testing.
 
     Raises:
-        DataError: When nothing is there and nothing may be fetched, or a list names what is not there.
+        DataError: When nothing is there and nothing may be fetched, or a list names what is not
+            there.
     """
     folder = _caltech_folder(Path(root), download)
     images = folder / _CALTECH
@@ -140,7 +141,7 @@ def _in_order(listing: Listing, folder: Path, split: Split) -> Listing:
     order = folder / f"order_{split}.txt"
     if not order.is_file():
         return listing
-    places = {path.relative_to(folder).as_posix(): i for i, path in enumerate(listing.paths)}
+    places = {relative_name(path, folder): i for i, path in enumerate(listing.paths)}
     names = order.read_text(encoding="utf-8").split()
     if sorted(names) != sorted(places):
         raise DataError(f"{order} and the image files beside it do not name the same images")
@@ -151,7 +152,7 @@ def _in_order(listing: Listing, folder: Path, split: Split) -> Listing:
 
 
 def _official_cifar10(root: str | os.PathLike[str], split: str, download: bool) -> ImageSet:
-    """torchvision's copy."""
+    """Torchvision's copy."""
     from torchvision.datasets import CIFAR10
 
     try:
@@ -194,7 +195,7 @@ def _course_list(file: Path, images: Path, class_names: Sequence[str]) -> Listin
         if parts[:1] == (_BACKGROUND,):
             listing.ignored.append(line.strip())
         elif len(parts) == 2 and parts[0] in numbers and parts[1] != "..":
-            listing.paths.append(images.joinpath(*parts))
+            listing.paths.append(str(images.joinpath(*parts)))
             listing.labels.append(numbers[parts[0]])
         elif parts:
             raise DataError(

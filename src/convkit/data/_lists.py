@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from convkit.data._image_set import Split
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings
 from convkit.data._sets import Holding, Sets
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convkit.data._fitting import Size
+    from convkit.data._image_set import Split
     from convkit.data._loading import DecodingOptions
 
 _COLUMNS = ("path", "label", "split", "group")
@@ -32,7 +32,7 @@ _SPLITS: dict[str, Split] = {
 class _Rows:
     """The rows of a list, by split: paths, labels as text, groups."""
 
-    paths: list[Path] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -133,17 +133,17 @@ def _columns(rows: list[list[str]]) -> tuple[tuple[str, ...], int]:
     return ("path", "label"), 0
 
 
-def _inside(root: Path, name: str, where: str) -> Path:
+def _inside(root: Path, name: str, where: str) -> str:
     """A path below the root, whatever `..` it holds.
 
     Raises:
         DataError: When it is empty or leaves the root.
     """
-    joined = os.path.normpath(root / name)
-    base = os.path.normpath(root)
-    if not name or "\0" in name or os.path.commonpath([os.path.abspath(joined), os.path.abspath(base)]) != os.path.abspath(base):  # fmt: skip  # noqa: E501, PTH100
+    base = os.path.abspath(root)  # noqa: PTH100 - resolve() would follow the user's own links
+    joined = os.path.normpath(os.path.join(base, name))  # noqa: PTH118 - as above
+    if not name or "\0" in name or not joined.startswith(base.rstrip(os.sep) + os.sep):
         raise DataError(f"{where}: {name!r} is not a path inside {root}")
-    return root / os.path.relpath(joined, base)
+    return os.path.join(root, joined[len(base) :].lstrip(os.sep))  # noqa: PTH118 - as above
 
 
 def _sorted_labels(labels: Sequence[str]) -> tuple[str, ...]:

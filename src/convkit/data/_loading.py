@@ -40,9 +40,10 @@ class DecodingOptions(TypedDict, total=False):
         threads: Files decoded at once; the number of processors when left out.
         memory_limit: Bytes of decoded images kept in memory; larger sets are mapped from a file in
             the cache. 4 GiB when left out.
-        cache: A folder for decoded images; True (the default) for `cache_directory()`, where sets of
-            1,000 files and more are kept; False for none.
-        progress: Whether to show a bar on stderr; when left out, on a terminal and from 1,000 files.
+        cache: A folder for decoded images; True (the default) for `cache_directory()`, where sets
+            of 1,000 files and more are kept; False for none.
+        progress: Whether to show a bar on stderr; when left out, on a terminal and from 1,000
+            files.
     """
 
     on_unreadable: OnUnreadable
@@ -75,7 +76,7 @@ class Loaded:
 
 
 def load_images(
-    paths: Sequence[Path], preprocessing: Preprocessing, options: DecodingOptions | None = None
+    paths: Sequence[str], preprocessing: Preprocessing, options: DecodingOptions | None = None
 ) -> Loaded:
     """Decode files in threads, or find them decoded.
 
@@ -90,14 +91,14 @@ def load_images(
     """
     loading = _Loading(paths, preprocessing, _checked(options or {}))
     array, facts = loading.found_or_decoded()
-    unreadable = tuple((str(paths[i]), reason) for i, reason in facts["unreadable"])
+    unreadable = tuple((paths[i], reason) for i, reason in facts["unreadable"])
     if unreadable and (loading.options["on_unreadable"] == "raise" or not facts["kept"]):
         raise DataError(_unreadable_message(unreadable, len(paths)))
     return Loaded(
         torch.from_numpy(array[: len(facts["kept"])]),
         tuple(facts["kept"]),
         unreadable,
-        tuple((str(paths[i]), notice) for i, notice in facts["notices"]),
+        tuple((paths[i], notice) for i, notice in facts["notices"]),
         tuple(((height, width), count) for height, width, count in facts["sizes"]),
         tuple(facts["modes"].items()),
     )
@@ -107,7 +108,7 @@ class _Loading:
     """One call of `load_images`."""
 
     def __init__(
-        self, paths: Sequence[Path], preprocessing: Preprocessing, options: dict[str, Any]
+        self, paths: Sequence[str], preprocessing: Preprocessing, options: dict[str, Any]
     ) -> None:
         self.paths = paths
         self.preprocessing = preprocessing
@@ -177,7 +178,7 @@ class _Loading:
 class _Gathered:
     """Results put into one array as they come."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
         self.array: NDArray[np.uint8] | None = None
         self.kept: list[int] = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import KW_ONLY, asdict, dataclass, fields
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +13,6 @@ from convkit.data._fitting import Size, check_size
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
     from typing import Self
 
@@ -100,7 +99,7 @@ class Preprocessing:
         """
         from convkit.data._loading import load_images
 
-        return load_images([Path(path) for path in paths], self).images
+        return load_images([os.fspath(path) for path in paths], self).images
 
     def normalize(self, images: torch.Tensor) -> torch.Tensor:
         """Make numbers for the network out of pixels.
@@ -128,6 +127,24 @@ class Preprocessing:
         scale = (1 / (largest * std)).to(images)[:, None, None]
         shift = (-mean / std).to(images)[:, None, None]
         return images.mul_(scale).add_(shift)
+
+    def centre(self, images: torch.Tensor) -> torch.Tensor:
+        """The middle of images that were kept with a border around `size`; others as they are.
+
+        Args:
+            images: Of shape (..., H, W).
+
+        Returns:
+            A view of shape (..., height, width) of `size`.
+        """
+        if self.size is None:
+            return images
+        height, width = self.size if isinstance(self.size, tuple) else (self.size, self.size)
+        top = round((images.shape[-2] - height) / 2.0)
+        left = round((images.shape[-1] - width) / 2.0)
+        if top <= 0 and left <= 0:
+            return images
+        return images[..., max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
 
     def denormalize(self, images: torch.Tensor) -> torch.Tensor:
         """Make pixels out of the network's numbers, the inverse of `normalize`.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import KW_ONLY, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +15,7 @@ from convkit.data._sets import Holding, Sets, SourceReport, assemble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from convkit.data._preprocessing import Preprocessing
 
@@ -32,7 +33,7 @@ class Listing:
         groups: The group of each file, or nothing.
     """
 
-    paths: list[Path] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
@@ -108,9 +109,13 @@ def read_listings(
     )
 
 
-def relative_name(path: Path, root: Path) -> str:
-    """A path below the root, with forward slashes everywhere."""
-    return path.relative_to(root).as_posix()
+def relative_name(path: str | os.PathLike[str], root: Path) -> str:
+    """A path below the root, with forward slashes everywhere; sixty thousand of them are few."""
+    text, base = os.fspath(path), os.fspath(root)
+    if not text.startswith(base + os.sep):
+        text = os.path.relpath(text, base)
+        base = ""
+    return text[len(base) :].lstrip(os.sep).replace(os.sep, "/")
 
 
 def _report(loaded: Sequence[Loaded], ignored: tuple[str, ...]) -> SourceReport:

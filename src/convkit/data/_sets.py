@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
-from convkit.data._image_set import ImageSet
 from convkit.data._splitting import group_split, random_split, stratified_split
 from convkit.data._statistics import channel_statistics
 from convkit.errors import DataError
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from convkit.data._card import DataCard
+    from convkit.data._image_set import ImageSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from convkit.errors import DataError
 if TYPE_CHECKING:
     from convkit.data._image_set import ImageSet
 
-_CHUNK_BYTES = 1 << 22
+_CHUNK_BYTES = 1 << 18  # small enough to stay near the processor as floats
 
 
 class ChannelStatistics(NamedTuple):
@@ -53,14 +53,26 @@ def channel_statistics(images: ImageSet | torch.Tensor) -> ChannelStatistics:
         )
     channels = values.shape[1]
     sums, squares = [0] * channels, [0] * channels
-    for chunk in values.split(max(1, _CHUNK_BYTES // values[0].numel())):
-        numbers = chunk.to(torch.int32)
-        for k, total in enumerate(numbers.sum((0, 2, 3)).tolist()):
+    for chunk in torch.split(values, max(1, _CHUNK_BYTES // values[0].numel())):
+        for k, (total, square) in enumerate(_sums(chunk)):
             sums[k] += total
-        for k, total in enumerate(numbers.square_().sum((0, 2, 3)).tolist()):
-            squares[k] += total
+            squares[k] += square
     count = values.numel() // channels
     means = tuple(total / count / 255 for total in sums)
     # Exact in whole numbers: n * sum of squares - square of the sum is never negative.
     variances = [count * q - s * s for s, q in zip(sums, squares, strict=True)]
     return ChannelStatistics(means, tuple((v**0.5) / count / 255 for v in variances))
+
+
+def _sums(images: torch.Tensor) -> list[tuple[int, int]]:
+    """Per channel the sum of the values and of their squares, exact."""
+    count, channels, height, width = images.shape
+    # Rows of up to 256 squares stay below 2**24, where float32 still holds every whole number.
+    dtype = torch.float32 if width <= 256 else torch.float64
+    rows = images.to(dtype).reshape(-1, width)
+    ones = torch.ones(width, dtype=dtype, device=images.device)
+    totals = [
+        (each @ ones).view(count, channels, height).to(torch.float64).sum((0, 2)).tolist()
+        for each in (rows, rows.square())
+    ]
+    return [(int(total), int(square)) for total, square in zip(*totals, strict=True)]
