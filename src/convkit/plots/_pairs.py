@@ -123,13 +123,14 @@ def pair_table(
     *,
     title: str | None = None,
 ) -> Figure:
-    """Draw images by layers: for each image and layer a filter, its map, and the map after ReLU.
+    """Draw images by layers: for each image and layer a filter, its map, and that map activated.
 
     Args:
         images: The images, one row each.
         pairs: For each image, the name of each layer and a pair: anything with `.filter`
             (in_channels, kernel height, kernel width) and `.feature_map` (H, W) or (N, H, W),
-            and, when it is there, `.index`, the number of the filter.
+            and, when they are there, `.index`, the number of the filter, and
+            `.after_activation`, the map after norm and activation; else ReLU is applied here.
         title: A line above the picture.
 
     Returns:
@@ -158,7 +159,7 @@ def pair_table(
         for panel in axes:
             bare(panel)
     for number, layer in enumerate(layers):
-        for place, what in enumerate(("filter", "map", "after ReLU")):
+        for place, what in enumerate(("filter", "map", "activated")):
             text = f"{drawable(layer, 14)}\n{what}" if place == 1 else f"\n{what}"
             grid[0, 1 + 3 * number + place].set_title(text, fontsize=8, fontweight="normal", pad=12)
     return figure
@@ -182,7 +183,9 @@ def _draw_cell(axes: Sequence[Axes], pair: Any) -> None:
     response = one_map(pair.feature_map)
     draw_filter(axes[0], weights, largest(weights))
     axes[1].imshow(response, **map_scale(response))
-    axes[2].imshow(np.maximum(response, 0), **map_scale(np.maximum(response, 0)))
+    after = getattr(pair, "after_activation", None)
+    activated = np.maximum(response, 0) if after is None else one_map(after)
+    axes[2].imshow(activated, **map_scale(activated))
     index = getattr(pair, "index", None)
     if index is not None:
         axes[0].set_xlabel(str(index), fontsize=7)

@@ -1,5 +1,6 @@
-"""What came of runs: reported figures beside measured ones."""
+"""What came of runs: a page for each, a table of several, reported figures beside measured ones."""
 
 from convkit.report._reproduction import ReportedFigure, Reproduction, hardware
+from convkit.report._write import write
 
-__all__ = ["ReportedFigure", "Reproduction", "hardware"]
+__all__ = ["ReportedFigure", "Reproduction", "hardware", "write"]
