@@ -76,12 +76,13 @@ def check_receptive_fields(count: int, seed: int = 0) -> list[str]:
         network, seen = random_network(
             rng, shapes.ReceptiveField((1, 1), (1, 1), (0, 0)), rng.randint(1, 5)
         )
-        unit = inner_unit(seen)
-        expected = seen.region(*unit)
-        size = [part.stop + jump for part, jump in zip(expected, seen.stride, strict=True)]
-        found = gradient_support(network, size, unit)
-        if found != expected:
-            differences.append(f"unit {unit} of {network}: {found}, not {expected}")
+        first = inner_unit(seen)
+        after = tuple(place + 1 for place in first)  # its neighbour, one stride further
+        size = [part.stop for part in seen.region(*after)]
+        for unit in (first, after):
+            found, expected = gradient_support(network, size, unit), seen.region(*unit)
+            if found != expected:
+                differences.append(f"unit {unit} of {network}: {found}, not {expected}")
     return differences
 
 
