@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import quoted
-from convkit.architecture._cells_draft import BLANK, Draft
+from convkit.architecture._cells_draft import BLANK, Draft, located
 from convkit.architecture._cells_layer import DRESSING
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._composite import Custom, Repeat
@@ -41,7 +41,7 @@ def dress(drafts: Sequence[Draft], readings: list[str]) -> list[Draft]:
 
 def _can_carry(carrier: Draft, draft: Draft, field: str) -> bool:
     """Whether the layer has this field free, with nothing set that runs after it."""
-    if not carrier.accepts(field) or carrier.repeat != 1 or draft.repeat != 1:
+    if not carrier.accepts(field) or draft.repeat != 1:
         return False
     if carrier.kind in DRESSING or draft.channels is not None or "name" in draft.values:
         return False
@@ -55,15 +55,6 @@ def _carried(draft: Draft, readings: list[str]) -> object:
     if draft.kind is Dropout:
         return draft.values.get("p", 0.5)
     return make_row(draft, readings)
-
-
-def make_rows(drafts: Sequence[Draft], readings: list[str]) -> list[Row]:
-    """The rows of drafts that hold no blanks and no input row.
-
-    Raises:
-        TableError: For a draft that cannot be made a row.
-    """
-    return [make_row(draft, readings) for draft in dress(drafts, readings)]
 
 
 def make_row(draft: Draft, readings: list[str], stated: Stated | None = None) -> Row:
@@ -90,11 +81,7 @@ def make_row(draft: Draft, readings: list[str], stated: Stated | None = None) ->
     if draft.kind in {MaxPool, AvgPool} and "kernel_size" not in values:
         values["kernel_size"] = _usual_window(draft, values, readings)
     values.pop("inplace", None)
-    if draft.rows is not None:
-        values["rows"] = make_rows(draft.rows, readings)
-    for name, value in values.items():
-        if isinstance(value, list) and name != "rows":
-            values[name] = _nested(name, make_rows(value, readings))
+    values.update(_inner_rows(draft, readings))
     if draft.kind is Repeat:
         values.setdefault("n", draft.repeat)
     elif draft.repeat != 1:
@@ -107,6 +94,32 @@ def make_row(draft: Draft, readings: list[str], stated: Stated | None = None) ->
     return _construct(draft, values, {"stated": stated} if stated else {})
 
 
+def _inner_rows(draft: Draft, readings: list[str]) -> dict[str, object]:
+    """The rows of a group, of a shortcut, of a norm or an activation.
+
+    What is dressed is kept in the draft, so that a draft can be made a row more than once.
+    """
+    made: dict[str, object] = {}
+    if draft.rows is not None:
+        draft.rows = dress(draft.rows, readings)
+        made["rows"] = _rows_of(draft.rows, readings)
+    for name, value in draft.values.items():
+        if isinstance(value, list):
+            draft.values[name] = dressed = dress(value, readings)
+            rows = _rows_of(dressed, readings)
+            single = len(rows) == 1 and name in {"norm", "activation"}
+            made[name] = rows[0] if single else tuple(rows)
+    return made
+
+
+def _rows_of(drafts: Sequence[Draft], readings: list[str]) -> list[Row]:
+    rows = []
+    for draft in drafts:
+        with located(draft.place):
+            rows.append(make_row(draft, readings))
+    return rows
+
+
 def _usual_window(draft: Draft, values: dict[str, Any], readings: list[str]) -> object:
     """The window of a pool that is only named: as wide as its stride, and 2 without one."""
     window = values.get("stride", 2)
@@ -116,11 +129,6 @@ def _usual_window(draft: Draft, values: dict[str, Any], readings: list[str]) -> 
     if sentence not in readings:
         readings.append(sentence)
     return window
-
-
-def _nested(name: str, rows: list[Row]) -> object:
-    """The rows of a shortcut; the one row of a norm or an activation."""
-    return rows[0] if len(rows) == 1 and name in {"norm", "activation"} else tuple(rows)
 
 
 def _refuse_blanks(values: dict[str, object]) -> None:

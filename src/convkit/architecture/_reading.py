@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._cells_draft import located
 from convkit.architecture._cells_layer import read_line
 from convkit.architecture._cells_rows import dress, make_row
 from convkit.architecture._dialect_grid import MAX_TEXT
+from convkit.architecture._dialect_csv import delimiter_of, read_csv
+from convkit.architecture._dialect_latex import looks_like_latex, read_latex
+from convkit.architecture._dialect_records import grid_of_frame, grid_of_records
 from convkit.architecture._dialect_markdown import looks_like_markdown, read_markdown
 from convkit.architecture._reading_table import read_grid
 from convkit.architecture._reading_whole import finish, names_softmax
 from convkit.errors import TableError
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
     from convkit.architecture._architecture import Architecture
 
 
@@ -36,10 +43,55 @@ def read_text(text: str, source: str | None = None) -> Architecture:
         raise TableError(f"{len(text):,} characters are too many for a table; up to {MAX_TEXT:,}")
     if not text.strip():
         raise TableError('the text is empty; write a table, or "conv 8 k5, flatten, linear 10"')
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     readings: list[str] = []
+    if looks_like_latex(text):
+        return read_grid(read_latex(text, readings), readings)
     if looks_like_markdown(text):
         return read_grid(read_markdown(text, readings), readings)
+    delimiter = delimiter_of(text)
+    if delimiter is not None:
+        return read_grid(read_csv(text, delimiter), readings)
     return _one_line(text, readings)
+
+
+def read_file(path: str | os.PathLike[str]) -> Architecture:
+    """Read a table from a file of text.
+
+    Raises:
+        TableError: When the file cannot be opened, is no text, or a cell cannot be read.
+    """
+    name = Path(path).name
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(4 * MAX_TEXT + 1)
+    except OSError as error:
+        raise TableError(f"{name} cannot be read: {error.strerror or error}") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"{name} is not text in UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from None
+    return read_text(text, source=name)
+
+
+def read_rows(rows: Iterable[Mapping[str, object]]) -> Architecture:
+    """Read a table from dictionaries, one for each row.
+
+    Raises:
+        TableError: For a cell that cannot be read, naming row and cell.
+    """
+    return read_grid(grid_of_records(rows), [])
+
+
+def read_frame(frame: Any) -> Architecture:
+    """Read a table from a data frame of pandas, or anything with `to_dict("records")`.
+
+    Raises:
+        TableError: For a cell that cannot be read, naming row and cell.
+    """
+    return read_grid(grid_of_frame(frame), [])
 
 
 def _one_line(text: str, readings: list[str]) -> Architecture:

@@ -96,6 +96,7 @@ class EntryReader:
             "bias": self._bias,
             "info": self._info,
             "repeat": self._repeat,
+            "name": self._name,
         }
 
     def is_total(self, row: GridRow) -> bool:
@@ -121,7 +122,7 @@ class EntryReader:
         """
         entry = Entry(place)
         self._layer(entry, row)
-        order = (*_SETTINGS, "bias", "info", "norm", "activation", "dropout", "repeat")
+        order = (*_SETTINGS, "bias", "info", "norm", "activation", "dropout", "repeat", "name")
         for role in (*order, "input_shape", "output_shape", *_COUNTS):
             for index, own in enumerate(self.roles):
                 if own == role and not says_nothing(row.cells[index]):
@@ -277,6 +278,12 @@ class EntryReader:
         if word not in _YES | _NO:
             raise TableError("is neither yes nor no")
         entry.main.set("bias", word in _YES)
+
+    def _name(self, entry: Entry, cell: str) -> None:
+        """The name of the layer, where it can be the name of a module."""
+        name = cell.strip("*` ")
+        if entry.main is not None and entry.main.kind is not None and name.isidentifier():
+            entry.main.set("name", name)
 
     def _repeat(self, entry: Entry, cell: str) -> None:
         """The whole row, several times."""

@@ -12,11 +12,12 @@ from convkit.architecture._cells_rows import make_row, missing_fields
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._pool import AvgPool, MaxPool
-from convkit.architecture._reading_sizes import PartialShape, PlacedLayer, Sized
 from convkit.errors import ConvkitError, ShapeError, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from convkit.architecture._reading_sizes import PartialShape, PlacedLayer, Sized
 
 MAX_SIZE = 65_536
 """Pixels up to which is solved; the answers of a larger size could be too many."""

@@ -23,7 +23,7 @@ _LETTERS = {"kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d", 
 _VALUE_WORDS = {"true", "false", "none", "null", "yes", "no", "valid"}
 _PLAIN_WORD = re.compile(r"[a-z][a-z_]*")
 # Written out, because a bare one at the end of a table is taken as a part of the loss.
-_OF_THE_LOSS = {"softmax", "log_softmax"}
+OF_THE_LOSS = {"softmax", "log_softmax"}
 
 
 def line_of(rows: Iterable[Row]) -> str:
@@ -31,12 +31,13 @@ def line_of(rows: Iterable[Row]) -> str:
     return ", ".join(words_of(row) for row in rows)
 
 
-def words_of(row: Row, without: Collection[str] = ()) -> str:
+def words_of(row: Row, without: Collection[str] = (), always: Collection[str] = ()) -> str:
     """One row: the word of its kind, then every setting that is not the usual one.
 
     Args:
         row: The row.
         without: Fields that are written elsewhere.
+        always: Fields that are written even when they are the usual ones.
 
     Raises:
         ArchitectureError: For a row or a value that cannot be written as words.
@@ -48,11 +49,11 @@ def words_of(row: Row, without: Collection[str] = ()) -> str:
         )
     if isinstance(row, Activation) and "function" not in without:
         return _activation_words(row, without)
-    return " ".join([_kind_word(row), *settings_of(row, without)])
+    return " ".join([_kind_word(row), *settings_of(row, without, always)])
 
 
 def _activation_words(row: Activation, without: Collection[str]) -> str:
-    word = row.function if row.function not in _OF_THE_LOSS else f"activation {row.function}"
+    word = row.function if row.function not in OF_THE_LOSS else f"activation {row.function}"
     return " ".join([word, *settings_of(row, {*without, "function"})])
 
 
@@ -71,7 +72,7 @@ def _kind_word(row: Row) -> str:
 _BRIEF = {"max pool": "maxpool", "average pool": "avgpool", "batch norm": "batchnorm"}
 
 
-def settings_of(row: Row, without: Collection[str] = ()) -> list[str]:
+def settings_of(row: Row, without: Collection[str] = (), always: Collection[str] = ()) -> list[str]:
     """Every setting that is not the usual one, in the order of the fields."""
     written = []
     positional = positional_fields(type(row))
@@ -80,7 +81,8 @@ def settings_of(row: Row, without: Collection[str] = ()) -> list[str]:
             continue
         value = getattr(row, item.name)
         usual = item.default if item.default_factory is MISSING else item.default_factory()
-        if usual is not MISSING and type(usual) is type(value) and usual == value:
+        same = usual is not MISSING and type(usual) is type(value) and usual == value
+        if same and (item.name not in always or value is None):
             continue
         # A number without its name is safe only where every number before it stands too.
         bare = item.name in positional and not set(positional) & set(without)
@@ -99,7 +101,7 @@ def _setting(row: Row, name: str, value: object, *, bare: bool) -> str:
         return f"{_LETTERS[name]}{value_text(value)}"
     if own and (name, value) in _WORDS:
         return _WORDS[name, value]
-    if own and name == "activation" and isinstance(value, str) and value not in _OF_THE_LOSS:
+    if own and name == "activation" and isinstance(value, str) and value not in OF_THE_LOSS:
         return value
     if own and name == "dropout" and isinstance(value, float):
         return f"dropout {value_text(value)}"
