@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convkit.report._material import Material
 
 _IMAGES = 4
-_FILTERS = 12
+_FILTERS = 8
 
 
 def inside_sections(material: Material) -> list[Section]:

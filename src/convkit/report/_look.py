@@ -34,7 +34,7 @@ figure { margin: 1rem 0; }
 figure .paper { display: block; background: #fff; border: 1px solid var(--line);
   border-radius: .6rem; padding: .5rem; overflow-x: auto; }
 figure img, figure svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-figure .wide img { max-width: none; width: 100%; min-width: 46rem; }
+figure .wide img { max-width: max(100%, 46rem); }
 figcaption { color: var(--soft); font-size: .9rem; margin-top: .35rem; }
 .scroll { overflow-x: auto; margin: .75rem 0; border: 1px solid var(--line);
   border-radius: .6rem; }
@@ -60,7 +60,8 @@ footer { color: var(--soft); font-size: .85rem; padding-top: 2rem; padding-botto
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --card: #f5f5f5; }
   nav { display: none; } h2 { break-after: avoid; } figure, tr { break-inside: avoid; }
   .scroll, .scroll.tall { overflow: visible; max-height: none; border: 0; }
-  figure .wide img { min-width: 0; } details > *:not(summary) { display: block; } }
+  figure .wide img { max-width: 100%; }
+  details::details-content { content-visibility: visible; } }
 """
 
 # Tables marked as sortable get buttons in their headers; without the script they are plain tables.

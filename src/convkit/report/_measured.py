@@ -9,7 +9,7 @@ import numpy as np
 import convkit.plots
 from convkit._tables import Cell, Table
 from convkit.metrics import PerClass
-from convkit.report._page import Section, facts, folded, paragraph, picture, short, table
+from convkit.report._page import Section, facts, folded, paragraph, percent, picture, short, table
 
 if TYPE_CHECKING:
     from convkit.report._material import Material
@@ -45,8 +45,8 @@ def _figures(values: dict[str, Any]) -> dict[str, str | tuple[str, str]]:
     found: dict[str, str | tuple[str, str]] = {}
     if values.get("accuracy") is not None:
         low, high = values.get("accuracy_interval") or (None, None)
-        sure = f"95 % interval {low:.2%} to {high:.2%}" if low is not None else ""
-        found["accuracy"] = (f"{values['accuracy']:.2%}", sure)
+        sure = f"95 % interval {percent(low)} to {percent(high)}" if low is not None else ""
+        found["accuracy"] = (percent(values["accuracy"]), sure)
     if values.get("loss") is not None:
         found["loss"] = (f"{values['loss']:.4f}", "mean over the samples")
     if values.get("mean_average_precision") is not None:
@@ -85,7 +85,7 @@ def _pairs(counts: Any, names: list[str]) -> list[str]:
         if off[row, column]:
             share = off[row, column] / counts[row].sum()
             rows.append(
-                (short(names[row]), short(names[column]), int(off[row, column]), f"{share:.1%}")
+                (short(names[row]), short(names[column]), int(off[row, column]), percent(share, 1))
             )
     if not rows:
         return [paragraph("No sample was taken for another class.")]
@@ -138,8 +138,8 @@ def _mistakes(material: Material, split: str, names: list[str]) -> list[str]:
             names[index] if index < len(names) else str(index) for index in (wrong, right)
         )
         titles.append(
-            f"{said} {100 * float(probabilities[row, wrong]):.0f} %\n"
-            f"is {meant} {100 * float(probabilities[row, right]):.0f} %"
+            f"{said} {percent(float(probabilities[row, wrong]), 0)}\n"
+            f"is {meant} {percent(float(probabilities[row, right]), 0)}"
         )
     figure = convkit.plots.image_grid(found["images"], titles, columns=min(6, len(titles)))
     alternative = f"The {len(titles)} wrongly classified images of greatest loss"

@@ -115,6 +115,16 @@ def short(name: object, longest: int = _LONGEST) -> str:
     return f"{text[:head]}…{text[len(text) - (longest - head - 1) :]}"
 
 
+def percent(share: float, digits: int = 2) -> str:
+    """A share in percent.
+
+    Example:
+        >>> percent(0.9167)
+        '91.67 %'
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
 def paragraph(text: object, kind: str = "") -> str:
     """A paragraph of plain text."""
     mark = f' class="{kind}"' if kind else ""

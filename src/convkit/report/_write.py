@@ -10,7 +10,7 @@ from convkit.report._described import data_section, network_section, settings_se
 from convkit.report._inside import inside_sections
 from convkit.report._material import Material
 from convkit.report._measured import evaluation_sections
-from convkit.report._page import Section, facts, paragraph, render
+from convkit.report._page import Section, facts, paragraph, percent, render
 from convkit.report._trained import training_section
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _introduction(material: Material) -> str:
     for split, values in sorted(material.run.evaluations.items()):
         if values.get("accuracy") is not None:
             low, high = values.get("accuracy_interval") or (None, None)
-            sure = f"{low:.1%} to {high:.1%}" if low is not None else ""
-            found[f"accuracy on {split[:40]}"] = (f"{values['accuracy']:.2%}", sure)
+            sure = f"{percent(low, 1)} to {percent(high, 1)}" if low is not None else ""
+            found[f"accuracy on {split[:40]}"] = (percent(values["accuracy"]), sure)
     reason = history.stop_reason if len(history) else ""
     return facts(found) + (paragraph(reason, "soft") if reason else "")
