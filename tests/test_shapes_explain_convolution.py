@@ -86,9 +86,11 @@ def map_rows(number: type) -> list[list[object]]:
     return [[number(value) for value in row] for row in IMAGE]
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # PyTorch on its even kernels
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 def test_random_convolutions_are_pytorchs(mode: str) -> None:
     rng = random.Random(mode)
+    torch.manual_seed(0)
     for _ in range(50):
         layer = {"padding": rng.choice([(1, 0), 2, (2, 1), "same"]), "dilation": rng.randint(1, 2)}
         layer["stride"] = 1 if layer["padding"] == "same" else rng.randint(1, 3)

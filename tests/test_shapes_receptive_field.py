@@ -108,7 +108,7 @@ def test_a_unit_that_sees_only_padding_is_refused() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([(3, 1, 1), (3, 1)], "row 2 must be (kernel_size, stride, padding[, dilation]), got (3, 1)"),
+        ([(3, 1)], "row 1 must be (kernel_size, stride, padding[, dilation]), got (3, 1)"),
         ([(3, 1, 1), (3, 0, 1)], "row 2: stride must be at least 1, got 0"),
         ([((3, 3), 1, (1, -1))], "row 1: width: padding must be at least 0, got -1"),
         ([(3, 2, "same")], ('row 1: padding="same" needs stride=1, got stride=2: '
