@@ -36,8 +36,12 @@ class Plans:
     def order(self) -> tuple[str, ...]:
         """The names of the conv layers as they run; those of which it is not known come last."""
         registered = conv_layers(self._model)
-        runs = dict.fromkeys(self._plan(registered) or ())
+        runs = self.running()
         return (*runs, *(name for name in registered if name not in runs))
+
+    def running(self) -> tuple[str, ...]:
+        """Those that will run, in order; empty when that is not known."""
+        return tuple(dict.fromkeys(self._plan(conv_layers(self._model)) or ()))
 
     def expected(self, chosen: Mapping[str, nn.Module]) -> dict[str, int] | None:
         """How often each chosen layer will run; None when that is not known."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from convkit.errors import FeatureError
+from convkit.features._batches import batches_of
 from convkit.features._call_plan import Plans
 from convkit.features._finish import Finish
 from convkit.features._forward import observe
 from convkit.features._guard import Guard, Held, memory_of
 from convkit.features._images import Images, Preprocessing, as_batch, as_pictures
-from convkit.features._layers import Selection, conv_layers, listed, select
-from convkit.features._pairs import LayerPairs, Pairs, Source
-from convkit.features._unchanged import place_of
+from convkit.features._layer_pairs import LayerPairs, Source
+from convkit.features._layers import Selection, check_model, listed, select
+from convkit.features._pairs import Pairs
+from convkit.features._top_patches import TopPatches, top_patches
+from convkit.features._unchanged import place_of, random_states_kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +59,33 @@ class FilterFeatureExtractor:
         # What torch.compile returns wraps the module whose layers are meant.
         self.model: nn.Module = getattr(model, "_orig_mod", model)
         self.preprocessing = preprocessing
-        _check(self.model)
+        check_model(self.model)
         self._plans = Plans(self.model)
+
+    def top_patches(self, images: Any, layer: str | int, index: int, count: int = 9) -> TopPatches:
+        """Search a data set for the patches that excite a filter most.
+
+        Args:
+            images: A DataLoader or any iterable of batches, a data set, or a float tensor
+                (N, C, H, W), normalised as the model expects.
+            layer: The layer's name or index.
+            index: Which filter.
+            count: How many patches, at most one of each image.
+
+        Returns:
+            The patches, cut to the filter's receptive field, the strongest first.
+
+        Raises:
+            FeatureError: When the layer or the filter does not exist or there are no images.
+        """
+        chosen = select(self.model, layer, self.layers, self._plans.running())
+        if len(chosen) != 1:
+            raise FeatureError(f"{layer!r} is {len(chosen)} layers; choose one: {listed(chosen)}")
+        name, module = next(iter(chosen.items()))
+        device, dtype = place_of(self.model)
+        with random_states_kept(device):
+            batches = batches_of(images, device, dtype)
+            return top_patches(self.model, batches, name, module, index, count, self.preprocessing)
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +122,7 @@ class FilterFeatureExtractor:
             FeatureError: When a layer does not exist, none of those asked for ran, or the images
                 do not fit.
         """
-        chosen = select(self.model, layers, self.layers)
+        chosen = select(self.model, layers, self.layers, self._plans.running())
         device, dtype = place_of(self.model)
         batch = as_batch(images, self.preprocessing, device, dtype)
         collector = _Collector(chosen, self._plans.expected(chosen), _wanted(stages))
@@ -108,26 +136,6 @@ class FilterFeatureExtractor:
         )
         source = Source(self.model, batch, as_pictures(batch, self.preprocessing))
         return collector.pairs(source)
-
-
-def _check(model: nn.Module) -> None:
-    """Refuse what cannot be looked into."""
-    if not isinstance(model, nn.Module):
-        raise FeatureError(f"a model is an nn.Module; received {type(model).__name__}")
-    registered = conv_layers(model)
-    if not registered:
-        raise FeatureError(
-            f"{type(model).__name__} has no nn.Conv2d or nn.ConvTranspose2d layer to look into"
-        )
-    lazy = [name for name, m in registered.items() if _has_lazy_weights(m)]
-    if lazy:
-        raise FeatureError(
-            f"the weights of {listed(lazy)} do not exist yet; run the model once on an image first"
-        )
-
-
-def _has_lazy_weights(module: nn.Module) -> bool:
-    return any(nn.parameter.is_lazy(parameter) for parameter in module.parameters())
 
 
 def _wanted(stages: tuple[Stage, ...] | Stage | Literal["all"]) -> frozenset[Stage]:

@@ -22,7 +22,9 @@ def conv_layers(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def select(model: nn.Module, layers: Selection, order: Sequence[str]) -> dict[str, nn.Module]:
+def select(
+    model: nn.Module, layers: Selection, order: Sequence[str], runs: Sequence[str] = ()
+) -> dict[str, nn.Module]:
     """Find the layers that were asked for.
 
     Args:
@@ -31,6 +33,7 @@ def select(model: nn.Module, layers: Selection, order: Sequence[str]) -> dict[st
             `*`, an index, `"early"`, `"middle"` or `"deep"` (the first, the middle and the last
             conv layer), several of these, or None for all.
         order: The names of the conv layers in the order in which they run.
+        runs: Those of them that are known to run, when that is known; depths count these only.
 
     Returns:
         Name and module of each layer, every one once.
@@ -41,9 +44,9 @@ def select(model: nn.Module, layers: Selection, order: Sequence[str]) -> dict[st
     if layers is None:
         wanted = list(order)
     elif isinstance(layers, (str, int)):
-        wanted = _names(model, layers, order)
+        wanted = _names(model, layers, order, runs or order)
     else:
-        wanted = [name for one in layers for name in _names(model, one, order)]
+        wanted = [name for one in layers for name in _names(model, one, order, runs or order)]
     if not wanted:
         raise FeatureError(
             f"no layer was asked for (layers={layers!r}); layers=None takes all {len(order)}"
@@ -55,7 +58,9 @@ def select(model: nn.Module, layers: Selection, order: Sequence[str]) -> dict[st
     return {first_names[modules[name]]: modules[name] for name in wanted}
 
 
-def _names(model: nn.Module, asked: str | int, order: Sequence[str]) -> list[str]:
+def _names(
+    model: nn.Module, asked: str | int, order: Sequence[str], runs: Sequence[str]
+) -> list[str]:
     """The names that one word, pattern or index stands for."""
     if isinstance(asked, bool) or not isinstance(asked, (str, int)):
         raise FeatureError(
@@ -69,12 +74,12 @@ def _names(model: nn.Module, asked: str | int, order: Sequence[str]) -> list[str
         for name, module in model.named_modules(remove_duplicate=False)
         if isinstance(module, CONVOLUTIONS)
     ]
-    depths = {"early": 0, "middle": len(order) // 2, "deep": len(order) - 1}
+    depths = {"early": 0, "middle": len(runs) // 2, "deep": len(runs) - 1}
     found = (
         [name for name in every if name == asked]
         or [name for name in order if name.startswith(f"{asked}.")]
         or [name for name in order if fnmatch.fnmatchcase(name, asked)]
-        or [order[depths[word]] for word in depths if word == asked]
+        or [runs[depths[word]] for word in depths if word == asked]
     )
     if not found:
         raise FeatureError(_nothing_fits(model, asked, order))
@@ -105,3 +110,23 @@ def listed(names: Iterable[str]) -> str:
     every = list(names)
     shown = ", ".join(repr(name) for name in every[:_SHOWN])
     return f"{shown} and {len(every) - _SHOWN} more" if len(every) > _SHOWN else shown
+
+
+def check_model(model: nn.Module) -> None:
+    """Refuse what cannot be looked into."""
+    if not isinstance(model, nn.Module):
+        raise FeatureError(f"a model is an nn.Module; received {type(model).__name__}")
+    registered = conv_layers(model)
+    if not registered:
+        raise FeatureError(
+            f"{type(model).__name__} has no nn.Conv2d or nn.ConvTranspose2d layer to look into"
+        )
+    lazy = [name for name, m in registered.items() if _has_lazy_weights(m)]
+    if lazy:
+        raise FeatureError(
+            f"the weights of {listed(lazy)} do not exist yet; run the model once on an image first"
+        )
+
+
+def _has_lazy_weights(module: nn.Module) -> bool:
+    return any(nn.parameter.is_lazy(parameter) for parameter in module.parameters())

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from torch import Tensor, nn
-from torch.utils.weak import TensorWeakRef
+
+from convkit.features._weak_table import WeakTable
 
 Stage = Literal["conv", "norm", "activation"]
 STAGES: tuple[Stage, ...] = ("conv", "norm", "activation")
@@ -61,11 +62,11 @@ class Follower:
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         # Weak: following must not keep alive what the network itself would have dropped.
-        self._followed: dict[int, tuple[TensorWeakRef, list[Call]]] = {}
+        self._followed: WeakTable[list[Call]] = WeakTable()
 
     def begin(self, call: Call, output: Tensor) -> None:
         """Start to follow a conv layer's output."""
-        self._follow(output, [call])
+        self._followed.put(output, [call])
 
     def operation(self, role: str, name: str, inputs: Sequence[Any], output: Any) -> None:
         """Look at one operation that is a norm, an activation or a sum."""
@@ -90,10 +91,10 @@ class Follower:
             call.norm = name
             self._emit(call, "norm", output)
         if fresh:
-            self._follow(output, fresh)
+            self._followed.put(output, fresh)
 
     def _activation(self, calls: list[Call], name: str, output: Tensor) -> None:
-        self._followed.pop(id(output), None)  # an activation in place ends the way of its input
+        self._followed.drop(output)  # an activation in place ends the way of its input
         for call in calls:
             if not call.activation:
                 call.activation = name
@@ -110,14 +111,9 @@ class Follower:
         fresh = [call for call in calls if not call.after_sum]
         for call in fresh:
             call.after_sum = True
-        self._followed.pop(id(output), None)
+        self._followed.drop(output)
         if fresh:
-            self._follow(output, fresh)
-
-    def _follow(self, tensor: Tensor, calls: list[Call]) -> None:
-        self._followed[id(tensor)] = (TensorWeakRef(tensor), calls)
+            self._followed.put(output, fresh)
 
     def _calls(self, tensor: Any) -> list[Call]:
-        entry = self._followed.get(id(tensor))
-        # A new tensor may live where a dropped one did: the weak reference tells.
-        return entry[1] if entry is not None and entry[0]() is tensor else []
+        return self._followed.get(tensor) or []

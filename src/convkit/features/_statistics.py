@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
-
 from convkit.errors import FeatureError
+from convkit.features._batches import batches_of
 from convkit.features._call_plan import Plans
 from convkit.features._figures import StageFigures, figures
 from convkit.features._finish import Finish
 from convkit.features._forward import observe
 from convkit.features._guard import Guard
 from convkit.features._layer_statistics import ActivationStatistics, LayerStatistics
-from convkit.features._layers import Selection, listed, select
+from convkit.features._layers import Selection, check_model, listed, select
 from convkit.features._stages import STAGES, Call, Stage
 from convkit.features._tally import Tally
 from convkit.features._unchanged import place_of, random_states_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from torch import Tensor, nn
 
     from convkit.features._operands import Operands
-
-_BATCH = 32
 
 
 def activation_statistics(
@@ -56,18 +51,18 @@ def activation_statistics(
         >>> statistics["0"].dead_filters, statistics["0"].after_activation.per_filter.share_zero[2]
         ((2,), np.float64(1.0))
     """
+    check_model(model)
     plans = Plans(model)
-    chosen = select(model, layers, plans.order())
+    chosen = select(model, layers, plans.order(), plans.running())
     expected = plans.expected(chosen)
     measured = _Measured()
     device, dtype = place_of(model)
     images = 0
     # Loaders draw from torch's random state to shuffle and to seed their workers.
     with random_states_kept(device):
-        for batch in _batches(loader):
-            placed = batch.to(device=device, dtype=dtype)
+        for batch in batches_of(loader, device, dtype):
             observer = _Adder(measured, Finish(expected, frozenset(STAGES)))
-            observe(model, placed, chosen, observer, guard=Guard(), follow=True)
+            observe(model, batch, chosen, observer, guard=Guard(), follow=True)
             images += len(batch)
     if images == 0:
         raise FeatureError("the loader gave no images; give at least one batch")
@@ -130,25 +125,3 @@ class _Adder:
     def finished(self) -> bool:
         """Whether the rest of the forward is needed."""
         return bool(self._finish)
-
-
-def _batches(loader: Any) -> Iterator[Tensor]:
-    """The images of each batch."""
-    for batch in _iterable(loader):
-        images = batch[0] if isinstance(batch, (tuple, list)) and batch else batch
-        if not isinstance(images, Tensor) or images.ndim != 4:
-            what = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
-            raise FeatureError(f"a batch begins with images (N, C, H, W); received {what}")
-        if not images.is_floating_point():
-            raise FeatureError(f"images are normalised floats; received {images.dtype}")
-        if len(images):
-            yield images
-
-
-def _iterable(loader: Any) -> Iterable[Any]:
-    """Batches from a tensor, from a data set, or from what already gives batches."""
-    if isinstance(loader, Tensor):
-        return torch.split(loader, _BATCH) if loader.ndim == 4 else [loader]
-    if isinstance(loader, Dataset):
-        return DataLoader(loader, batch_size=_BATCH)
-    return loader  # type: ignore[no-any-return]  # any iterable; what is not fails by itself
