@@ -8,6 +8,7 @@ from convkit.data._card import DataCard
 from convkit.data._colour import ColorJitter, Greyscale
 from convkit.data._crops import RandomCrop, RandomResizedCrop
 from convkit.data._drawn_shapes import drawn_shapes
+from convkit.data._duplicates import Duplicates, find_duplicates
 from convkit.data._flips import HorizontalFlip, VerticalFlip
 from convkit.data._folders import image_folder
 from convkit.data._geometry import Affine, Rotate
@@ -36,6 +37,7 @@ __all__ = [
     "Cutout",
     "DataCard",
     "DecodingOptions",
+    "Duplicates",
     "Erasing",
     "GaussianNoise",
     "Greyscale",
@@ -59,6 +61,7 @@ __all__ = [
     "cifar10",
     "clear_cache",
     "drawn_shapes",
+    "find_duplicates",
     "group_split",
     "image_folder",
     "image_list",

@@ -93,7 +93,8 @@ class Greyscale(Augmentation[torch.Tensor]):
         probability: Of each image becoming grey.
 
     Example:
-        >>> Greyscale(1.0)(torch.tensor([200, 100, 50], dtype=torch.uint8).view(1, 3, 1, 1)).flatten()
+        >>> image = torch.tensor([200, 100, 50], dtype=torch.uint8).view(1, 3, 1, 1)
+        >>> Greyscale(1.0)(image).flatten()
         tensor([124, 124, 124], dtype=torch.uint8)
     """
 

@@ -150,7 +150,7 @@ def _middle(height: int, width: int, ratio: tuple[float, float]) -> tuple[int, i
 def resizing_weights(
     start: torch.Tensor, length: torch.Tensor, side: int, wanted: int
 ) -> torch.Tensor:
-    """Matrices that resize a part of each row with the antialiased triangle filter, (N, wanted, side).
+    """Matrices (N, wanted, side) that resize a part of each row by the antialiased triangle.
 
     Args:
         start: First pixel of the part, (N,).

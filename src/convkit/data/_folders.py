@@ -62,6 +62,7 @@ def image_folder(
     size: Size = None,
     *,
     resize: int | None = None,
+    border: bool = False,
     channels: int = 3,
     validation: float | int | None = None,
     test: float | int | None = None,
@@ -80,6 +81,8 @@ def image_folder(
         size: An int: shorter side resized, square cut from the middle. A pair (height, width):
             stretched. None: as they are; all must agree.
         resize: The shorter side before the crop; `size` when left out.
+        border: Whether images are kept as squares of `resize`, so that random crops have room;
+            where none is cut at random, the middle is taken, as without a border.
         channels: 3 for RGB, 1 for grey.
         validation: A share or a count of the training images to hold out.
         test: The same for testing, taken first.
@@ -106,10 +109,11 @@ def image_folder(
     }
     if not listings["train"].paths:
         raise DataError(
-            f"{folders['train']} holds no images: expected {folders['train'] / 'CLASS' / 'NAME.jpg'}"
+            f"{folders['train']} holds no images: expected "
+            f"{folders['train'] / class_names[0] / 'NAME.jpg'}"
         )
     holding = Holding(validation, test, seed=seed, stratified=stratified)
-    reading = Reading(preprocessing, holding, mean=mean, std=std, options=options)
+    reading = Reading(preprocessing, holding, mean=mean, std=std, options=options, border=border)
     return read_listings(listings, class_names, reading, root=folder, source=str(root))
 
 

@@ -81,6 +81,7 @@ def caltech101(
     size: Size = 224,
     *,
     resize: int | None = None,
+    border: bool = False,
     validation: float | int | None = 0.5,
     test: float | int | None = None,
     seed: int = 0,
@@ -98,6 +99,7 @@ def caltech101(
             torchvision keeps its download.
         size: As for `image_folder`.
         resize: Likewise.
+        border: Likewise.
         validation: A share or a count of the training images to hold out; half when left out.
         test: Likewise for testing, when there are no lists.
         seed: Of the split.
@@ -131,7 +133,7 @@ def caltech101(
     reading = Reading(
         Preprocessing(size, resize=resize),
         Holding(validation, test, seed=seed, stratified=stratified),
-        mean=mean, std=std, options=options,
+        mean=mean, std=std, options=options, border=border,
     )  # fmt: skip
     return read_listings(listings, names, reading, root=folder, source=f"Caltech-101 in {root}")
 
@@ -153,7 +155,7 @@ def _in_order(listing: Listing, folder: Path, split: Split) -> Listing:
 
 def _official_cifar10(root: str | os.PathLike[str], split: str, download: bool) -> ImageSet:
     """Torchvision's copy."""
-    from torchvision.datasets import CIFAR10
+    from torchvision.datasets import CIFAR10  # type: ignore[import-untyped]  # has no types
 
     try:
         official = CIFAR10(os.fspath(root), train=split == "train", download=download)

@@ -44,6 +44,7 @@ def image_list(
     *,
     root: str | os.PathLike[str] | None = None,
     resize: int | None = None,
+    border: bool = False,
     channels: int = 3,
     validation: float | int | None = None,
     test: float | int | None = None,
@@ -63,6 +64,7 @@ def image_list(
         size: As for `image_folder`.
         root: The folder that paths start from and may not leave; that of the list when left out.
         resize: As for `image_folder`.
+        border: Likewise.
         channels: 3 for RGB, 1 for grey.
         validation: A share or a count of the training images to hold out.
         test: The same for testing, taken first.
@@ -92,7 +94,7 @@ def image_list(
     reading = Reading(
         Preprocessing(size, resize=resize, channels=channels),
         Holding(validation, test, seed=seed, stratified=stratified),
-        mean=mean, std=std, options=options,
+        mean=mean, std=std, options=options, border=border,
     )  # fmt: skip
     return read_listings(listings, class_names, reading, root=folder, source=str(path))  # type: ignore[arg-type]  # the three splits
 

@@ -62,7 +62,7 @@ class CutMix(Augmentation[torch.Tensor]):
         alpha: Greater than 0.
 
     Example:
-        >>> half = torch.tensor([[0, 0, 2, 1, 2, 2], [0, 0, 0, 0, 2, 2]])  # top, left, height, width
+        >>> half = torch.tensor([[0, 0, 2, 1, 2, 2], [0, 0, 0, 0, 2, 2]])
         >>> images = torch.tensor([1.0, 2.0]).view(2, 1, 1, 1).expand(2, 1, 2, 2).clone()
         >>> CutMix().apply(images, half)[0]
         tensor([[[2., 1.],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +12,7 @@ import torch
 from convkit.data._image_set import ImageSet, Split
 from convkit.data._loading import DecodingOptions, Loaded, load_images
 from convkit.data._sets import Holding, Sets, SourceReport, assemble
+from convkit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,7 @@ class Reading:
         mean: Normalisation, or None to measure it.
         std: Likewise.
         options: Of decoding.
+        border: Whether images keep what lies between `resize` and `size`.
     """
 
     preprocessing: Preprocessing
@@ -57,6 +59,15 @@ class Reading:
     mean: float | Sequence[float] | None
     std: float | Sequence[float] | None
     options: DecodingOptions
+    border: bool = False
+
+    def kept(self) -> Preprocessing:
+        """What files are fitted to: with a border, a square of the resized shorter side."""
+        if not self.border:
+            return self.preprocessing
+        if self.preprocessing.resize is None:
+            raise DataError("border=True keeps images at resize=: give resize= larger than size=")
+        return replace(self.preprocessing, size=self.preprocessing.resize, resize=None)
 
 
 def read_listings(
@@ -85,7 +96,7 @@ def read_listings(
     for split, listing in listings.items():
         if not listing.paths:
             continue
-        one = load_images(listing.paths, reading.preprocessing, reading.options)
+        one = load_images(listing.paths, reading.kept(), reading.options)
         loaded.append(one)
         splits[split] = ImageSet(
             one.images,

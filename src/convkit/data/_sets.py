@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from convkit._files import replace_file
+from convkit._tables import Table
 from convkit.data._splitting import group_split, random_split, stratified_split
 from convkit.data._statistics import channel_statistics
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from convkit.data._card import DataCard
-    from convkit.data._image_set import ImageSet
+    from convkit.data._image_set import ImageSet, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,52 @@ class Sets:
         from convkit.data._card import data_card
 
         return data_card(self)
+
+    def manifest(self) -> Table:
+        """Which image is in which split: path, label, split; `image_list` reads its CSV."""
+        rows = [
+            (name, self.class_names[label] if label >= 0 else "", each.split)
+            for each in self
+            for name, label in zip(each.names, each.labels.tolist(), strict=True)
+        ]
+        return Table(("path", "label", "split"), tuple(rows))
+
+    def write_manifest(self, path: str | os.PathLike[str]) -> Path:
+        """Write the manifest as CSV.
+
+        Args:
+            path: The file; `image_list(path, root=...)` reads the same split again.
+
+        Returns:
+            The path written.
+        """
+        output = io.StringIO()
+        table = self.manifest()
+        # Plain CSV, not made safe for spreadsheets: the names must come back as they are.
+        csv.writer(output, lineterminator="\n").writerows([table.header, *table.rows])
+        return replace_file(path, output.getvalue())
+
+    def plot(self) -> Any:
+        """Draw the images of each class in every split as a `matplotlib.figure.Figure`."""
+        from convkit.plots import class_counts
+
+        return class_counts(self)
+
+    def plot_samples(self, count: int = 32, *, split: Split = "train", seed: int = 0) -> Any:
+        """Draw random images with their classes as a `matplotlib.figure.Figure`.
+
+        Args:
+            count: Images to draw.
+            split: Of which split.
+            seed: Of the choice.
+        """
+        from convkit.plots import image_grid
+
+        chosen = {each.split: each for each in self}[split]
+        order = np.random.default_rng(seed).permutation(len(chosen))[:count]
+        labels = chosen.labels[order].tolist()
+        titles = [self.class_names[k] if k >= 0 else "" for k in labels]
+        return image_grid(chosen.images[order], titles)
 
     def __str__(self) -> str:
         """The data card."""
