@@ -4,6 +4,7 @@ from convkit.architecture import zoo
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._building import build
+from convkit.architecture._comparing import Change, Diff
 from convkit.architecture._composite import Custom, Repeat, Residual
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
@@ -21,10 +22,12 @@ __all__ = [
     "Architecture",
     "AvgPool",
     "BatchNorm",
+    "Change",
     "Conv",
     "ConvTranspose",
     "Counts",
     "Custom",
+    "Diff",
     "Dropout",
     "Flatten",
     "GlobalAvgPool",

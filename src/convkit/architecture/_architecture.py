@@ -202,12 +202,17 @@ class Architecture:
 
         return to_text(self)
 
-    def to_code(self, input_shape: Sequence[int], name: str = "Network") -> str:
+    def to_code(self, input_shape: Sequence[int] | None = None, name: str = "Network") -> str:
         """Write plain PyTorch source that makes the same network without convkit.
 
         Args:
-            input_shape: Channels and sizes of one image: `(C, H, W)`.
-            name: Name of the function's network in the source.
+            input_shape: Channels and sizes of one image: `(C, H, W)`. A table that was read off a
+                network (or states its input) can do without: its weights tell.
+            name: Name of the network's class in the source.
+
+        Raises:
+            ArchitectureError: For a row that does not fit, a module of the user's own, or a shape
+                that is needed and missing.
         """
         from convkit.architecture._code import write_code
 

@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from convkit.architecture._composite import Residual
+from convkit.architecture._fitting_shape import fitting_shape
 from convkit.architecture._plan import Step, end_of, plan, require_shape, written
 from convkit.architecture._summing import sum_steps
 from convkit.errors import ArchitectureError
@@ -32,12 +33,12 @@ class ResidualBlock(nn.Module):
 '''
 
 
-def write_code(architecture: Architecture, input_shape: Sequence[int], name: str) -> str:
+def write_code(architecture: Architecture, input_shape: Sequence[int] | None, name: str) -> str:
     """The source of a network.
 
     Args:
         architecture: Its table.
-        input_shape: Channels and sizes of one image.
+        input_shape: Channels and sizes of one image; None for one that fits the stated weights.
         name: Name of the class.
 
     Raises:
@@ -45,7 +46,7 @@ def write_code(architecture: Architecture, input_shape: Sequence[int], name: str
     """
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ArchitectureError(f"name must be a Python name such as 'Network'; got {name!r}")
-    shape = require_shape(input_shape)
+    shape = require_shape(input_shape or fitting_shape(architecture))
     steps = plan(architecture.rows, shape)
     blocks = any(step.branches for step in steps)
     imports = "from collections import OrderedDict\n\n" if blocks else ""

@@ -16,11 +16,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from typing_extensions import override
 
 from convkit.architecture._operations import COSTS, PRODUCTS, Cost
+from convkit.architecture._quick_outputs import QUICK_OUTPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import nn
+
+    from convkit.architecture._seeing import Seen
+    from convkit.architecture._seeing_ops import Sight
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class Run:
         input_shape: What arrived, without the batch; None when it was no tensor.
         output_shape: What left: a shape, or a tuple of them.
         cost: What was counted in it, outside of the modules that it called.
+        seen: What its output sees of the image, when that is known.
     """
 
     module: nn.Module
@@ -40,6 +45,7 @@ class Run:
     input_shape: Any = None
     output_shape: Any = None
     cost: Cost = field(default_factory=Cost)
+    seen: Seen | None = None
 
 
 class Recorder(TorchDispatchMode):
@@ -47,11 +53,14 @@ class Recorder(TorchDispatchMode):
 
     Args:
         model: The network.
+        without_values: Whether its tensors have shapes only.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, without_values: bool) -> None:
         super().__init__()
+        self._without_values = without_values
         self.runs: list[Run] = []
+        self.sight: Sight | None = None
         self.running: list[Run] = [Run(model, "")]
         self._names = {id(module): name for name, module in model.named_modules()}
         self._weights = {
@@ -65,8 +74,13 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
+        quick = QUICK_OUTPUTS.get(func) if self._without_values and not kwargs else None
+        out = None if quick is None else quick(args)
+        if out is None:
+            out = func(*args, **(kwargs or {}))
         operation = func.overloadpacket
+        if self.sight is not None:
+            self.sight.follow(operation, args, out)
         count = COSTS.get(operation)
         if count is not None:
             count(self.running[-1].cost, args, out)
@@ -106,6 +120,7 @@ class Recorder(TorchDispatchMode):
         if threading.get_ident() == self._thread and id(module) in self._names:
             run = self.running.pop()
             run.output_shape = shape_of(output)
+            run.seen = None if self.sight is None else self.sight.of(output)
             self.runs.append(run)
 
 

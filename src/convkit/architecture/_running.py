@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from convkit.architecture._recording import Recorder, Run, shape_of
+from convkit.architecture._seeing_ops import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,23 +20,31 @@ if TYPE_CHECKING:
 _DICTIONARIES = ("_parameters", "_buffers", "_modules")
 
 
-def run_once(model: nn.Module, inputs: list[Any], device: str | None) -> tuple[list[Run], Any]:
+def run_once(
+    model: nn.Module, inputs: list[Any], device: str | None, *, everywhere: bool = False
+) -> tuple[list[Run], Any]:
     """Run a network on one item, and say what ran.
 
     Args:
         model: The network; it is left as it was.
         inputs: A shape or a tensor of one item for each input.
         device: `"meta"` to run without values, None to run with them where the weights are.
+        everywhere: Whether tensors that the network makes itself go to that device too.
 
     Returns:
         The calls of its modules in the order in which they ended, and the shape that left it.
     """
     first = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
     with untouched(model, device), torch.no_grad(), _plain_attention():
-        recorder = Recorder(model)
+        recorder = Recorder(model, without_values=device == "meta")
         arguments = [_input(value, first, device) for value in inputs]
+        if device == "meta" and len(arguments) == 1 and arguments[0].dim() > 2:
+            recorder.sight = Sight(arguments[0])
         try:
-            with recorder.listening(), torch.device(device or first.device):
+            with (
+                recorder.listening(),
+                torch.device(device or first.device) if everywhere else nullcontext(),
+            ):
                 output = model(*arguments)
         except Exception as error:
             error.convkit_layer = recorder.running[-1].name  # type: ignore[attr-defined] # told in the message
@@ -108,8 +117,10 @@ def _twin(tensor: torch.Tensor, device: str | None, twins: dict[int, torch.Tenso
     """A tensor without values or a copy; one for each, so that what was shared stays shared."""
     twin = twins.get(id(tensor))
     if twin is None:
-        twin = tensor.detach()
-        twin = twin.clone() if device is None else torch.empty_like(twin, device=device)
+        if device is None:
+            twin = tensor.detach().clone()
+        else:
+            twin = torch.empty(tensor.shape, dtype=tensor.dtype, device=device)
         if isinstance(tensor, nn.Parameter):
             twin = nn.Parameter(twin, requires_grad=False)
         twins[id(tensor)] = twin

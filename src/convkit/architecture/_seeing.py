@@ -53,7 +53,7 @@ class Seen:
 def joined(ways: Sequence[Seen]) -> Seen:
     """What the units see where several ways are added."""
     fields = [way.field for way in ways if way.field is not None]
-    if len(fields) < len(ways):
+    if len(fields) < len(ways) or len({way.sizes for way in ways}) > 1:
         return Seen(None, ways[0].sizes)
     try:
         return Seen(fields[0].merge(*fields[1:]), ways[0].sizes)

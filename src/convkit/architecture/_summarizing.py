@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._plan import require_shape, written
@@ -108,10 +109,10 @@ def _record(model: nn.Module, inputs: list[Any]) -> tuple[Sequence[Run], Any]:
     """The runs of the network's modules and what left it: without values, or with, if need be."""
     from convkit.architecture._running import run_once
 
-    try:
-        return run_once(model, inputs, "meta")
-    except Exception:  # noqa: BLE001 - whatever it was, the run with values decides
-        pass
+    # The cheapest first; a network that makes tensors of its own, or looks at values, needs more.
+    for everywhere in (False, True):
+        with suppress(Exception):
+            return run_once(model, inputs, "meta", everywhere=everywhere)
     try:
         return run_once(model, inputs, None)
     except Exception as error:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from convkit.architecture._recording import Run
+    from convkit.architecture._seeing import Seen
 
 _KINDS = {
     **{name: function for function, name in ACTIVATIONS.items()},
@@ -51,15 +52,15 @@ def tabulate(model: nn.Module, runs: Sequence[Run]) -> tuple[SummaryRow, ...]:
     counted: set[int] = set()
     rows = [_row_of(run, counted) for run in runs if _has_row(run)]
     for name, module in model.named_modules():
-        if any(id(p) not in counted for p in module.parameters(recurse=False)):
+        if any(p is not None and id(p) not in counted for p in module._parameters.values()):
             rows.append(_row(module, name, counted))
     return tuple(rows)
 
 
 def _has_row(run: Run) -> bool:
     module = run.module
-    leaf = next(module.children(), None) is None
-    return leaf or run.cost != Cost() or any(True for _ in module.parameters(recurse=False))
+    leaf = not module._modules
+    return leaf or run.cost != Cost() or any(p is not None for p in module._parameters.values())
 
 
 def _row_of(run: Run, counted: set[int]) -> SummaryRow:
@@ -70,6 +71,7 @@ def _row_of(run: Run, counted: set[int]) -> SummaryRow:
         input_shape=run.input_shape,
         output_shape=run.output_shape,
         cost=run.cost,
+        seen=run.seen,
     )
 
 
@@ -81,10 +83,11 @@ def _row(
     input_shape: Any = None,
     output_shape: Any = None,
     cost: Cost | None = None,
+    seen: Seen | None = None,
 ) -> SummaryRow:
     held = {"weights": 0, "biases": 0, "trainable_parameters": 0}
-    for parameter_name, parameter in module.named_parameters(recurse=False):
-        if id(parameter) not in counted:
+    for parameter_name, parameter in module._parameters.items():
+        if parameter is not None and id(parameter) not in counted:
             counted.add(id(parameter))
             held["biases" if "bias" in parameter_name else "weights"] += parameter.numel()
             held["trainable_parameters"] += parameter.numel() * parameter.requires_grad
@@ -99,5 +102,6 @@ def _row(
         bias_additions=costs.bias_additions,
         norm_macs=costs.norm_macs,
         product_macs=costs.product_macs,
+        receptive_field=None if seen is None else seen.field,
         **held,
     )
