@@ -20,10 +20,10 @@ from convkit.features._receptive_field import ReceptiveFields, receptive_fields
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from matplotlib.figure import Figure
     from torch import Tensor, nn
 
     from convkit.features._operands import Operands
+    from convkit.features._pictures import Figure
     from convkit.features._verification import Verification
 
 

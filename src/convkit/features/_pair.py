@@ -19,9 +19,8 @@ from convkit.features._trace import Trace, patch_under
 from convkit.features._verification import Verification, verify
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from convkit.features._layer_pairs import LayerPairs
+    from convkit.features._pictures import Figure
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,8 +14,9 @@ from convkit.features._pictures import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from torch import nn
+
+    from convkit.features._pictures import Figure
 
 
 class Pairs(Mapping[str, LayerPairs]):

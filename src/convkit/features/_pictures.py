@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
@@ -12,13 +12,13 @@ from convkit.errors import FeatureError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from matplotlib.figure import Figure
     from torch import Tensor
 
     from convkit.features._layer_pairs import LayerPairs, Source
     from convkit.features._pair import Pair
     from convkit.features._pairs import Pairs
 
+Figure: TypeAlias = Any  # a matplotlib.figure.Figure; only the plots themselves import it
 _FIRST = 12
 
 

@@ -44,12 +44,16 @@ def activation_statistics(
         FeatureError: When a layer does not exist, there are no images, or none of the layers ran.
 
     Example:
+        >>> import torch
+        >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU(inplace=True))
         >>> with torch.no_grad():
         ...     _ = model[0].bias[2].fill_(-100)
         >>> statistics = activation_statistics(model, torch.rand(8, 3, 16, 16))
-        >>> statistics["0"].dead_filters, statistics["0"].after_activation.per_filter.share_zero[2]
-        ((2,), np.float64(1.0))
+        >>> statistics["0"].dead_filters, statistics["0"].activation
+        ((2,), 'relu')
+        >>> float(statistics["0"].per_filter.share_non_positive[2])
+        1.0
     """
     check_model(model)
     plans = Plans(model)

@@ -9,10 +9,9 @@ from convkit.errors import FeatureError
 from convkit.features._statistics import activation_statistics
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from convkit.features._layer_statistics import ActivationStatistics
     from convkit.features._layers import Selection
+    from convkit.features._pictures import Figure
 
 
 class TrainingEvent(Protocol):
