@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from convkit import metrics
-from convkit.errors import MetricError, UndefinedClassWarning
+from convkit.errors import MetricError
+from convkit.metrics import UndefinedClassWarning
 
 
 def test_the_value_of_the_coursework() -> None:

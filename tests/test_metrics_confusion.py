@@ -251,3 +251,11 @@ def test_a_million_counts_are_exact() -> None:
     matrix.update([0], [0])
 
     assert matrix.counts[0, 0] == 2**53 + 1
+
+
+def test_a_matrix_is_drawn_with_its_class_names() -> None:
+    figure = metrics.ConfusionMatrix.from_counts([[2, 1], [0, 3]], ["cat", "dog"]).plot(
+        normalize="truth"
+    )
+
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["cat", "dog"]

@@ -101,6 +101,21 @@ def test_the_table_of_mistakes_names_samples_and_classes() -> None:
     )
 
 
+def test_mistakes_are_drawn_with_their_truth_and_prediction() -> None:
+    images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
+
+    figure = metrics.mistakes(PROBABILITIES, TRUTH, k=2).plot(images, ["cat", "dog"])
+
+    titles = [text.get_text() for axes in figure.axes for text in [axes.title, *axes.texts]]
+    assert any("cat" in title and "taken for dog (0.8000)" in title for title in titles)
+
+
+def test_a_calibration_is_drawn() -> None:
+    figure = metrics.calibration(PROBABILITIES, TRUTH).plot()
+
+    assert len(figure.axes) == 2
+
+
 def test_mistakes_need_a_place() -> None:
     with pytest.raises(MetricError, match=r"^k must be at least 1, got 0$"):
         metrics.mistakes(PROBABILITIES, TRUTH, k=0)

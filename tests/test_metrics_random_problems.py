@@ -7,6 +7,7 @@ CONVKIT_MANY_CASES=1 runs 20,000 problems instead of 2,000.
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn import metrics as sklearn_metrics
 
 from convkit import metrics
-from convkit.errors import UndefinedClassWarning
+from convkit.metrics import UndefinedClassWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +28,7 @@ PROBLEMS = 20_000 if os.environ.get("CONVKIT_MANY_CASES") else 2_000
 EXACT = 1e-12
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::convkit.errors.UndefinedClassWarning"),
+    pytest.mark.filterwarnings("ignore::convkit.metrics.UndefinedClassWarning"),
     # scikit-learn's own words for classes that it calls 0 and we call undefined.
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning"),
     pytest.mark.filterwarnings("ignore:A single label was found:UserWarning"),
@@ -57,8 +59,14 @@ class Problem:
         return int(self.truth[0])
 
 
-def problems(one_class_too: bool = True) -> Iterator[Problem]:
-    """The same problems in every run."""
+@functools.cache
+def problems(one_class_too: bool = True) -> tuple[Problem, ...]:
+    """The same problems in every run and every test."""
+    return tuple(drawn_problems(one_class_too))
+
+
+def drawn_problems(one_class_too: bool) -> Iterator[Problem]:
+    """Problem after problem, each from its own seed."""
     for seed in range(PROBLEMS):
         random = np.random.default_rng(seed)
         samples = 1 if random.random() < 0.03 else int(random.integers(2, 80))
@@ -69,6 +77,13 @@ def problems(one_class_too: bool = True) -> Iterator[Problem]:
         shown = random.choice(classes, size=random.integers(1, classes + 1), replace=False)
         guessed = random.choice(classes, size=random.integers(1, classes + 1), replace=False)
         yield Problem(scores, random.choice(shown, samples), random.choice(guessed, samples))
+
+
+@pytest.fixture(autouse=True)
+def _only_the_arithmetic() -> Iterator[None]:
+    """Most of scikit-learn's time goes into checking its arguments."""
+    with sklearn.config_context(skip_parameter_validation=True, assume_finite=True):
+        yield
 
 
 def close(ours: object, theirs: object) -> bool:

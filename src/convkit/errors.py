@@ -17,10 +17,6 @@ fits, so `except ValueError` keeps working:
     │   └── CheckpointError   (RuntimeError)  a checkpoint that is damaged or does not fit
     └── MissingExtraError     (ImportError)   a feature whose optional package is not installed
 
-Warnings say what was left out and never that something failed:
-
-    UndefinedClassWarning     (UserWarning)   classes for which a metric is undefined
-
 A message says where, what was received, and the smallest change that would mend it.
 """
 
@@ -51,10 +47,6 @@ class ImageError(DataError):
 
 class MetricError(ConvkitError, ValueError):
     """Predictions, scores or labels that cannot be measured."""
-
-
-class UndefinedClassWarning(UserWarning):
-    """Some classes have no value of a metric and are left out of its mean."""
 
 
 class FeatureError(ConvkitError, ValueError):

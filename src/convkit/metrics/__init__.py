@@ -7,7 +7,7 @@ as (N, C).
 from convkit.metrics._average_precision import average_precision
 from convkit.metrics._bootstrap import bootstrap_interval
 from convkit.metrics._calibration import Calibration, calibration
-from convkit.metrics._class_scores import ClassScores
+from convkit.metrics._class_scores import ClassScores, UndefinedClassWarning
 from convkit.metrics._comparison import Comparison, compare, compare_metric
 from convkit.metrics._confusion import (
     Confusion,
@@ -46,6 +46,7 @@ __all__ = [
     "ScoreHistogram",
     "ScoreStore",
     "Spread",
+    "UndefinedClassWarning",
     "accuracy_interval",
     "average_precision",
     "bootstrap_interval",

@@ -40,7 +40,7 @@ def average_precision(
     threshold, so the order of the samples does not matter. It needs the whole set: the recall of a
     batch is not an AP, and the mean of AP over batches is not the AP of the set.
     A class without positives is undefined: NaN, listed in `undefined`, left out of the mean, with
-    one `convkit.errors.UndefinedClassWarning`.
+    one `convkit.metrics.UndefinedClassWarning`.
 
     Args:
         scores: Real or whole numbers (N, C), any scale; only their order in each class counts,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convkit.errors import MetricError, UndefinedClassWarning
+from convkit.errors import MetricError
+from convkit.metrics._class_scores import UndefinedClassWarning
 from convkit.metrics._inputs import as_array, refuse_empty, refuse_other_length
 from convkit.metrics._interval import Interval, normal_quantile
 

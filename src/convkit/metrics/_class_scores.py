@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convkit._tables import Table
-from convkit.errors import UndefinedClassWarning
 from convkit.metrics._shares import defined_mean
 
 if TYPE_CHECKING:
     from convkit.metrics._inputs import Floats, Integers
+
+
+class UndefinedClassWarning(UserWarning):
+    """Some classes have no value of a metric and are left out of its mean.
+
+    Silence it with `warnings.simplefilter("ignore", metrics.UndefinedClassWarning)`; the classes
+    stay listed in `undefined` and in what is printed.
+    """
 
 
 @dataclass(frozen=True, slots=True, eq=False)

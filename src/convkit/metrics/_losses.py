@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,6 +79,22 @@ class Mistakes:
         ]
         header = ("sample", "truth", "predicted", "p(truth)", "p(predicted)", "loss (nats)")
         return Table(header, tuple(rows))
+
+    def plot(self, images: Sequence[Any], class_names: Sequence[str] | None = None) -> Any:
+        """Draw them as a grid, a `matplotlib.figure.Figure`: truth, prediction and probability.
+
+        Args:
+            images: All N images, (N, C, H, W) or a sequence of images, of which these are drawn.
+            class_names: Names of the C classes; None gives their indices.
+        """
+        from convkit.plots import image_grid
+
+        rows = self.table(class_names=class_names).rows
+        return image_grid(
+            [images[i] for i in self.indices.tolist()],
+            titles=[f"{row[1]}\ntaken for {row[2]} ({row[4]})" for row in rows],
+            right=(self.truth == self.predicted).tolist(),
+        )
 
     @property
     def _classes(self) -> int:
