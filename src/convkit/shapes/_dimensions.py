@@ -64,15 +64,16 @@ def dimension_count(arguments: dict[str, Any]) -> int | None:
     Raises:
         ShapeError: If two of them disagree, or one is empty.
     """
-    counts = {name: len(v) for name, v in arguments.items() if isinstance(v, (tuple, list))}
-    if not counts:
-        return None
-    (first, count), *others = counts.items()
-    for name, other in others:
-        if other != count:
+    count, first = None, ""
+    for name, value in arguments.items():
+        if not isinstance(value, (tuple, list)):
+            continue
+        if count is None:
+            count, first = len(value), name
+        elif len(value) != count:
             raise ShapeError(
                 f"{first}={_shown(arguments[first])} has {_dimensions(count)} but "
-                f"{name}={_shown(arguments[name])} has {_dimensions(other)}: give both as many"
+                f"{name}={_shown(value)} has {_dimensions(len(value))}: give both as many"
             )
     if count == 0:
         raise ShapeError(f"{first} must hold a number for each dimension, got an empty tuple")
@@ -91,8 +92,9 @@ def spread(name: str, value: Any, count: int) -> tuple[Any, ...]:
 def per_dimension(rule: Callable[..., Any], **arguments: Any) -> Any:
     """Apply the rule of one dimension to every dimension.
 
-    Numbers alone give a number; as soon as one argument is a tuple, the result is a tuple and
-    single numbers count for every dimension. (A single pair of paddings, `((1, 2),)`, beside
+    The rule takes the arguments in the order in which they are given here; their names are for
+    errors. Numbers alone give a number; as soon as one argument is a tuple, the result is a tuple
+    and single numbers count for every dimension. (A single pair of paddings, `((1, 2),)`, beside
     numbers is one dimension and gives a number.)
 
     Raises:
@@ -100,12 +102,12 @@ def per_dimension(rule: Callable[..., Any], **arguments: Any) -> Any:
     """
     count = dimension_count(arguments)
     if count is None:
-        return rule(**arguments)
-    values = {name: spread(name, value, count) for name, value in arguments.items()}
+        return rule(*arguments.values())
+    columns = [spread(name, value, count) for name, value in arguments.items()]
     results = []
-    for i in range(count):
+    for i, values in enumerate(zip(*columns, strict=True)):
         try:
-            results.append(rule(**{name: value[i] for name, value in values.items()}))
+            results.append(rule(*values))
         except ShapeError as error:
             if count == 1:
                 raise

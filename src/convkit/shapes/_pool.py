@@ -76,8 +76,10 @@ def pool_output(
     """
     if kind not in {"max", "average"}:
         raise ShapeError(f'kind must be "max" or "average", got {kind!r}')
-    given = {"size": size, "kernel_size": kernel_size, "padding": padding, "dilation": dilation}
-    dimensions = dimension_count(given)
+    average_dimensions = 0
+    if kind == "average":
+        given = {"size": size, "kernel_size": kernel_size, "stride": stride, "padding": padding}
+        average_dimensions = dimension_count(given) or 2
     return per_dimension(
         _pool_output,
         size=size,
@@ -86,7 +88,7 @@ def pool_output(
         padding=padding,
         dilation=dilation,
         ceil_mode=ceil_mode,
-        average_dimensions=(dimensions or 2) if kind == "average" else 0,
+        average_dimensions=average_dimensions,
     )
 
 

@@ -216,9 +216,8 @@ def _grown_extent(
     return _Extent(size, named(f"jump{label}", extent.jump * step), first)
 
 
-def _merged(**branches: _Extent) -> _Extent:
+def _merged(*extents: _Extent) -> _Extent:
     """One dimension of several branches: the interval that holds all of theirs."""
-    extents = branches.values()
     jumps = sorted({extent.jump for extent in extents})
     if len(jumps) > 1:
         raise ShapeError(f"branches that meet need equal strides, got {jumps[0]} and {jumps[1]}")
