@@ -123,17 +123,21 @@ def _draw_run(
             100.0,
         ),
     )
-    for panel, train, validation, scale in lines:
+    for height, (panel, train, validation, scale) in enumerate(lines):
         if panel is None:
             continue
+        # Names by which a page that shows the drawing can switch a run on and off.
+        name = f"run-{number}-{height}-"
         if training and train is not None:
-            panel.plot(places, scale * train, linestyle="--", linewidth=1.2, alpha=0.75, **look)
+            dashed = {"linestyle": "--", "linewidth": 1.2, "alpha": 0.75, **look}
+            panel.plot(places, scale * train, gid=f"{name}training", **dashed)
         if validation is None:
             continue
-        panel.plot(places, scale * validation, linewidth=2.0, **look)
+        panel.plot(places, scale * validation, linewidth=2.0, gid=f"{name}validation", **look)
         if best is not None and epochs is not None and (epochs == best).any():
             row = int((epochs == best).argmax())
-            panel.plot(places[row], scale * validation[row], "o", color=look["color"], markersize=7)
+            dot = {"marker": "o", "markersize": 7, "color": look["color"], "gid": f"{name}best"}
+            panel.plot(places[row], scale * validation[row], **dot)
 
 
 def _draw_legend(figure: Figure, names: list[str], *, training: bool) -> None:

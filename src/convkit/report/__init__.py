@@ -1,6 +1,45 @@
-"""What came of runs: a page for each, a table of several, reported figures beside measured ones."""
+"""What came of runs: a page for each, a table of several, reported figures beside measured ones.
 
-from convkit.report._reproduction import ReportedFigure, Reproduction, hardware
-from convkit.report._write import write
+The names are loaded when they are first used: comparing runs in a table draws nothing.
+"""
 
-__all__ = ["ReportedFigure", "Reproduction", "hardware", "write"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convkit.report._comparison import Comparison, compare
+    from convkit.report._comparison_page import write_comparison
+    from convkit.report._reproduction import ReportedFigure, Reproduction, hardware
+    from convkit.report._write import write
+
+_NAMES = {
+    "Comparison": "_comparison",
+    "ReportedFigure": "_reproduction",
+    "Reproduction": "_reproduction",
+    "compare": "_comparison",
+    "hardware": "_reproduction",
+    "write": "_write",
+    "write_comparison": "_comparison_page",
+}
+
+__all__ = [
+    "Comparison",
+    "ReportedFigure",
+    "Reproduction",
+    "compare",
+    "hardware",
+    "write",
+    "write_comparison",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'convkit.report' has no attribute {name!r}")
+    value = getattr(import_module(f"convkit.report.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,8 +8,9 @@ import convkit.plots
 from convkit._tables import Table
 from convkit.architecture import summarize
 from convkit.errors import ConvkitError
-from convkit.report._page import Section, folded, paragraph, picture, short, table
+from convkit.report._page import Section, folded, paragraph, picture, table
 from convkit.report._settings import settings_of
+from convkit.report._words import short
 
 if TYPE_CHECKING:
     from convkit.report._material import Material

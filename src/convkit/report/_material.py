@@ -13,7 +13,7 @@ import torch
 
 from convkit.architecture import Architecture
 from convkit.errors import ConvkitError
-from convkit.training import Trainer, read_run
+from convkit.training import read_run
 
 if TYPE_CHECKING:
     import os
@@ -87,6 +87,8 @@ class Material:
     @cached_property
     def model(self) -> nn.Module | None:
         """The network with its best weights, in evaluation mode."""
+        from convkit.training import Trainer  # the rest of a page needs no trainer
+
         try:
             model = Trainer.load(self.run.directory, self.given, device="cpu").model
         except (ConvkitError, *_UNREADABLE) as error:

@@ -9,7 +9,8 @@ import numpy as np
 import convkit.plots
 from convkit._tables import Cell, Table
 from convkit.metrics import PerClass
-from convkit.report._page import Section, facts, folded, paragraph, percent, picture, short, table
+from convkit.report._page import Section, facts, folded, paragraph, picture, table
+from convkit.report._words import percent, short
 
 if TYPE_CHECKING:
     from convkit.report._material import Material

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import convkit.plots
 from convkit._escaping import html_text
 from convkit.report._look import SCRIPT, STYLE
+from convkit.report._words import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from convkit._tables import Table
-
-_LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,30 +98,6 @@ def _version() -> str:
         return version("convkit")
     except PackageNotFoundError:  # run from a source tree that is not installed
         return "(not installed)"
-
-
-def short(name: object, longest: int = _LONGEST) -> str:
-    """A name without its middle when it is very long.
-
-    Example:
-        >>> short("abcdefghij", 5)
-        'ab…ij'
-    """
-    text = str(name)
-    if len(text) <= longest:
-        return text
-    head = longest // 2
-    return f"{text[:head]}…{text[len(text) - (longest - head - 1) :]}"
-
-
-def percent(share: float, digits: int = 2) -> str:
-    """A share in percent.
-
-    Example:
-        >>> percent(0.9167)
-        '91.67 %'
-    """
-    return f"{100 * share:.{digits}f} %"
 
 
 def paragraph(text: object, kind: str = "") -> str:

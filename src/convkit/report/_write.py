@@ -10,8 +10,9 @@ from convkit.report._described import data_section, network_section, settings_se
 from convkit.report._inside import inside_sections
 from convkit.report._material import Material
 from convkit.report._measured import evaluation_sections
-from convkit.report._page import Section, facts, paragraph, percent, render
+from convkit.report._page import Section, facts, paragraph, render
 from convkit.report._trained import training_section
+from convkit.report._words import percent
 
 if TYPE_CHECKING:
     import os
