@@ -39,6 +39,14 @@ _TOKEN = re.compile(
 )
 
 
+class Unreadable(TableError):
+    """A piece of a cell that cannot be read, and where in the cell it begins."""
+
+    def __init__(self, message: str, start: int) -> None:
+        super().__init__(message)
+        self.start = start
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One piece of a cell.
@@ -80,7 +88,7 @@ def tokens(cell: str, *, inside_parentheses: int = 0, limit: int = MAX_CELL) -> 
         if match and match.lastgroup == "thousands" and depth:
             match = re.compile(r"(?P<number>\d+)").match(cell, position)
         if match is None:
-            raise TableError(f"cannot read {_around(cell, position)}")
+            raise Unreadable(f"cannot read {_around(cell, position)}", position)
         kind = str(match.lastgroup)
         depth += (kind == "open") - (kind == "close")
         if kind not in {"space", "ordinal"}:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
-from convkit.architecture._cells import MAX_CELL, MAX_LINE, quoted, tokens
+from convkit.architecture._cells import MAX_LINE, Unreadable, quoted, tokens
 from convkit.architecture._cells_draft import Draft, located
 from convkit.architecture._cells_parts import Grammar, Part
 from convkit.architecture._cells_words import closest_word, field_names, meaning_of, squash
@@ -43,24 +44,23 @@ def read_line(text: str, readings: list[str]) -> list[Draft]:
     Raises:
         TableError: For a word or number that cannot be read.
     """
-    parts = Grammar(tokens(text, limit=MAX_LINE)).parts()
+    try:
+        parts = Grammar(tokens(text, limit=MAX_LINE)).read()
+    except Unreadable as error:
+        raise TableError(f"{_place_of(text, error.start)}: {error}") from error
     return Layers(readings, line=True).read(parts)
 
 
-def read_cell(cell: str, readings: list[str], default: Draft | None = None) -> list[Draft]:
-    """Read the layers of one cell.
-
-    Args:
-        cell: Such as `"Conv2d, ReLU"` or `"MaxPool(K=2,S=2)"`.
-        readings: Where a sentence is added for every choice between two readings.
-        default: The layer of the same row that settings without a layer of their own belong to.
-
-    Raises:
-        TableError: For a word or number that cannot be read.
-    """
-    parts = Grammar(tokens(cell, limit=MAX_CELL)).parts()
-    layers = Layers(readings, line=False, default=default)
-    return layers.read(parts)
+def _place_of(text: str, start: int) -> str:
+    """Which row of a line a character belongs to, and what is written there."""
+    depth, rows, begin = 0, 1, 0
+    for index, character in enumerate(text[:start]):
+        depth += (character in "([{") - (character in ")]}")
+        if character in ",;\n|" and depth == 0:
+            rows += bool(text[begin:index].strip())
+            begin = index + 1
+    row = re.split(r"[,;\n|]", text[begin : begin + 100], maxsplit=1)[0]
+    return f"row {rows}, {quoted(row.strip())}"
 
 
 class Layers:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convkit.architecture._cells import Token, plain_number, quoted, small_int
+from convkit.architecture._cells import Token, Unreadable, plain_number, quoted, small_int, tokens
 from convkit.architecture._cells_draft import BLANK
 from convkit.architecture._cells_words import Meaning, meaning_of
 from convkit.errors import TableError
@@ -29,6 +29,8 @@ _WORD_VALUES: dict[str, object] = {
 }
 # "conv3-64", "conv3x3", "conv1_1", "k5", "conv2d_7": letters, then numbers.
 _JOINED = re.compile(r"([a-z]+(?:\d?d(?=_))?)_?(\d+(?:[x×*]\d+)*)((?:_\d+)*)", re.IGNORECASE)
+# "1000-d fc", "10-way softmax"
+_DIMENSIONS = {"d", "D", "dim", "way", "dimensional", "class", "unit"}
 _LETTERS = frozenset(["k", "s", "p", "d", "g", "f", "n", "x"])
 
 
@@ -52,6 +54,15 @@ class Part:
     suffix: tuple[int, ...] = ()
 
 
+def parts_of(cell: str) -> list[Part]:
+    """The parts of one cell.
+
+    Raises:
+        TableError: For what cannot be read.
+    """
+    return Grammar(tokens(cell)).parts()
+
+
 class Grammar:
     """Makes parts of the tokens of one cell, or of a whole network written as one line.
 
@@ -63,6 +74,18 @@ class Grammar:
     def __init__(self, found: Sequence[Token]) -> None:
         self.tokens = found
         self.at = 0
+
+    def read(self) -> list[Part]:
+        """Every part.
+
+        Raises:
+            TableError: For what cannot be read; it knows where that stands.
+        """
+        try:
+            return self.parts()
+        except TableError as error:
+            token = self.tokens[min(self.at, len(self.tokens)) - 1]
+            raise Unreadable(str(error), token.start) from error
 
     def parts(self, depth: int = 0, closing: str | None = None) -> list[Part]:
         """Every part up to the end, or up to the parenthesis that closes this group."""
@@ -319,6 +342,8 @@ class Grammar:
             made.append(Part("bare", "?", BLANK))
         elif token.text in {"+", "&"}:
             made.append(Part("separator", token.text))
+        elif token.kind == "dash" and following is not None and following.text in _DIMENSIONS:
+            self.at += 1
         elif token.kind == "dash":
             made.append(Part("dash", token.text))
 

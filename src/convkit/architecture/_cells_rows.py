@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convkit.architecture._activation import Activation, Dropout
+from convkit.architecture._activation import Dropout
 from convkit.architecture._cells import quoted
 from convkit.architecture._cells_draft import BLANK, Draft, located
 from convkit.architecture._cells_layer import DRESSING

@@ -106,13 +106,15 @@ def _one_size(chain: list[Token], cell: str) -> Size:
                 batch = True
             else:
                 numbers.append(int(value))
-        elif token.kind == "word" and token.text.lower() in _BATCH_WORDS and not numbers:
+        elif (token.kind == "word" and token.text.lower() in _BATCH_WORDS and not numbers) or (
+            token.text == "?" and not numbers and len(chain) > 1
+        ):
             batch = True
-        elif token.text == "?" and not numbers and len(chain) > 1:
-            batch = True
-        elif token.kind == "word" and token.text.lower() not in _UNITS:
-            _refuse(cell)
-        elif token.text in {"/", "+", "%"}:
+        elif (token.kind == "word" and token.text.lower() not in _UNITS) or token.text in {
+            "/",
+            "+",
+            "%",
+        }:
             _refuse(cell)
     if not batch and len(numbers) == 4 and numbers[0] == 1:
         numbers = numbers[1:]

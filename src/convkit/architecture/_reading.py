@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from convkit.architecture._cells_draft import located
 from convkit.architecture._cells_layer import read_line
 from convkit.architecture._cells_rows import dress, make_row
-from convkit.architecture._dialect_grid import MAX_TEXT
 from convkit.architecture._dialect_csv import delimiter_of, read_csv
+from convkit.architecture._dialect_grid import MAX_TEXT
 from convkit.architecture._dialect_latex import looks_like_latex, read_latex
-from convkit.architecture._dialect_records import grid_of_frame, grid_of_records
 from convkit.architecture._dialect_markdown import looks_like_markdown, read_markdown
+from convkit.architecture._dialect_records import grid_of_frame, grid_of_records
 from convkit.architecture._reading_table import read_grid
 from convkit.architecture._reading_whole import finish, names_softmax
 from convkit.errors import TableError

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from convkit.architecture._activation import Activation, Dropout
-from convkit.architecture._cells import MAX_CELL, quoted, tokens
+from convkit.architecture._cells import quoted
 from convkit.architecture._cells_draft import BLANK, Draft, located
 from convkit.architecture._cells_layer import DRESSING, Layers, join_arrows
-from convkit.architecture._cells_parts import Grammar, Part
+from convkit.architecture._cells_parts import Part, parts_of
 from convkit.architecture._cells_rows import dress
 from convkit.architecture._cells_sizes import (
     StatedCount,
@@ -156,7 +156,7 @@ class EntryReader:
                 return
         self.last_layer = cell
         with located(self._cell_place(entry, column or 0, cell)):
-            parts = Grammar(tokens(cell, limit=MAX_CELL)).parts()
+            parts = parts_of(cell)
             entry.drafts = Layers(self.readings, line=False).read(parts)
 
     def _sets_something(self, row: GridRow) -> bool:
@@ -182,7 +182,7 @@ class EntryReader:
         """A cell under the name of one setting: mostly a number, sometimes more."""
         if entry.main is None:
             raise TableError("the row names no layer that this could belong to")
-        parts = join_arrows(Grammar(tokens(cell, limit=MAX_CELL)).parts())
+        parts = join_arrows(parts_of(cell))
         numbers = [part.value for part in parts if part.role == "bare"]
         if role != "out_channels" and len(numbers) > 1 and _only_numbers(parts):
             parts = [Part("bare", cell, tuple(numbers))]
@@ -235,15 +235,13 @@ class EntryReader:
 
     def _info(self, entry: Entry, cell: str) -> None:
         """Further information: settings, or layers that follow."""
-        parts = Grammar(tokens(cell, limit=MAX_CELL)).parts()
+        parts = parts_of(cell)
         self._fill(entry, parts)
 
     def _activation(self, entry: Entry, cell: str) -> None:
         if squash(cell) in _NO:
             return
-        found = Layers(self.readings, line=False).read(
-            Grammar(tokens(cell, limit=MAX_CELL)).parts()
-        )
+        found = Layers(self.readings, line=False).read(parts_of(cell))
         for draft in found:
             if draft.kind not in DRESSING:
                 raise TableError(f"{quoted(draft.text)} is no activation; write such as relu")
@@ -265,7 +263,7 @@ class EntryReader:
         Layers(self.readings, line=False, default=draft).read(
             [
                 part
-                for part in Grammar(tokens(cell, limit=MAX_CELL)).parts()
+                for part in parts_of(cell)
                 if not (part.role == "kind" and part.meaning and part.meaning.kind is Dropout)
             ]
         )
@@ -287,7 +285,7 @@ class EntryReader:
 
     def _repeat(self, entry: Entry, cell: str) -> None:
         """The whole row, several times."""
-        parts = Grammar(tokens(cell, limit=MAX_CELL)).parts()
+        parts = parts_of(cell)
         times = parts[0].value if len(parts) == 1 and parts[0].role in {"bare", "times"} else None
         if not isinstance(times, int) or times < 1:
             raise TableError("is no number of times; write such as x2")

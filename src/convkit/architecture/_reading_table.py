@@ -10,7 +10,7 @@ from convkit.architecture._headers import roles_of
 from convkit.architecture._reading_entry import Entry, EntryReader
 from convkit.architecture._reading_sizes import place_sizes
 from convkit.architecture._reading_whole import finish, names_softmax
-from convkit.architecture._row import Row, Stated
+from convkit.architecture._row import Row
 from convkit.architecture._solving import solve_blanks
 from convkit.errors import TableError
 
@@ -54,7 +54,7 @@ def _entries(grid: Grid, reader: EntryReader) -> tuple[list[Entry], dict[str, St
     entries: list[Entry] = []
     total: dict[str, StatedCount] = {}
     for number, row in enumerate(grid.rows, 1):
-        place = f"row {number}" if row.line is None else f"row {number} (line {row.line})"
+        place = f"row {number}" if row.line is None else f"row {number}, line {row.line}"
         if reader.is_total(row):
             total.update(reader.total(row, place))
             continue

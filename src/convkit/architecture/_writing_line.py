@@ -121,7 +121,7 @@ def _are_rows(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) or _is_size(value)
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)) or _is_size(value)
 
 
 def _is_size(value: object) -> bool:
