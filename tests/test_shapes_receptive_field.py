@@ -120,6 +120,13 @@ def test_an_impossible_row_is_named(rows: list[tuple[object, ...]], message: str
         shapes.receptive_field(rows)
 
 
+def test_rows_that_are_no_rows_are_refused() -> None:
+    message = "rows must be a list of (kernel_size, stride, padding[, dilation]), got 3"
+
+    with pytest.raises(ShapeError, match=f"^{re.escape(message)}$"):
+        shapes.receptive_field(3)
+
+
 def test_a_start_that_is_no_middle_is_refused() -> None:
     message = "start=1 is not the middle of size=2 pixels: 0.5 would do"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import random
 import re
 
 import numpy as np
@@ -265,6 +267,11 @@ def test_upsampling_needs_exactly_one_of_factor_and_size() -> None:
     )
 
 
+def test_upsampling_is_exact_however_large() -> None:
+    assert shapes.upsample_output(10**400, scale_factor=1.5) == 3 * 10**400 // 2
+    assert shapes.upsample_output(10**400, scale_factor=3) == 3 * 10**400
+
+
 def test_a_factor_that_leaves_nothing_is_refused() -> None:
     assert_refused(
         "scale_factor=0.1 leaves 0 of 8 pixels: scale_factor=0.125 or more would do",
@@ -280,6 +287,43 @@ def test_a_factor_that_leaves_nothing_is_refused() -> None:
     )
 
 
+JUNK = [
+    None,
+    True,
+    2,
+    0,
+    -1,
+    2.5,
+    float("nan"),
+    "same",
+    "x",
+    (),
+    (1, 2, 3),
+    ((1, 2), 0),
+    [2, 2],
+    {},
+]
+JUNK += [object(), 10**30, (None, 2), [[1, 2], [3, 4]], (0.5, 1.5), [(3, 1, 1)], 1j]
+
+
+def test_arguments_of_any_kind_are_answered_or_refused() -> None:
+    rng = random.Random(0)
+    functions = [getattr(shapes, name) for name in shapes.__all__ if name[0].islower()]
+    functions.remove(shapes.explain)
+    outcomes = set()
+    for _ in range(5_000):
+        function = rng.choice(functions)
+        parameters = inspect.signature(function).parameters.values()
+        needed = [p.name for p in parameters if p.default is p.empty or rng.random() < 0.3]
+        try:
+            shapes.explain(function, **{name: rng.choice(JUNK) for name in needed})
+            outcomes.add("answered")
+        except ShapeError:
+            outcomes.add("refused")
+
+    assert outcomes == {"answered", "refused"}
+
+
 def test_an_unknown_kind_of_pooling_is_refused() -> None:
     assert_refused(
         'kind must be "max" or "average", got \'median\'',
@@ -287,4 +331,7 @@ def test_an_unknown_kind_of_pooling_is_refused() -> None:
         8,
         kernel_size=2,
         kind="median",
+    )
+    assert_refused(
+        'kind must be "max" or "average", got []', shapes.pool_output, 8, kernel_size=2, kind=[]
     )

@@ -141,7 +141,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
     bound = inspect.signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
-    if "rows" in bound.arguments:  # an iterator can be read only once
+    if hasattr(bound.arguments.get("rows"), "__next__"):  # an iterator can be read only once
         bound.arguments["rows"] = list(bound.arguments["rows"])
     trace = Trace()
     arguments = tuple(_argument(symbols, *item) for item in bound.arguments.items())
@@ -165,6 +165,8 @@ def _traced(symbol: str | tuple[str, ...] | None, value: Any, trace: Trace) -> A
         return value
     if isinstance(symbol, str):
         return leaves(symbol, value, trace)
+    if not hasattr(value, "__iter__"):
+        return value
     return [
         tuple(
             leaves(f"{s}_{number}", item, trace)

@@ -74,7 +74,7 @@ def pool_output(
         >>> pool_output(5, kernel_size=2, stride=2, padding=1, ceil_mode=True)
         3
     """
-    if kind not in {"max", "average"}:
+    if kind not in ("max", "average"):
         raise ShapeError(f'kind must be "max" or "average", got {kind!r}')
     average_dimensions = 0
     if kind == "average":

@@ -168,6 +168,10 @@ def receptive_field(rows: Iterable[Sequence[Any]]) -> ReceptiveField:
         >>> receptive_field([(11, 4, 2), (3, 2, 0)])
         ReceptiveField(size=19, stride=8, start=7)
     """
+    if not hasattr(rows, "__iter__"):
+        raise ShapeError(
+            f"rows must be a list of (kernel_size, stride, padding[, dilation]), got {rows!r}"
+        )
     extents: _Extents = _Extent(1, 1, 0)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, (tuple, list)) or not 3 <= len(row) <= 4:

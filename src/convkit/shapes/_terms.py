@@ -147,8 +147,10 @@ def scaled(number: int, factor: int | float) -> int:
         >>> scaled(10, 1.55), scaled(10, 3)
         (15, 30)
     """
-    exact = isinstance(factor, int)
-    product = int(number) * int(factor) if exact else int(float(number) * factor)
+    if isinstance(factor, int) or number >= 2**53:  # PyTorch has no maps that large
+        product = int(int(number) * Fraction(factor))
+    else:
+        product = int(float(number) * factor)
     if not isinstance(number, Term):
         return product
     right = factor.expression if isinstance(factor, Term) else Leaf(factor, "F")
