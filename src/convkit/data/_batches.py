@@ -134,13 +134,14 @@ class Batches:
     def _make(self, dataset: ImageSet, order: torch.Tensor, epoch: int, number: int) -> Batch:
         """One batch, a function of seed, epoch and number alone."""
         chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
-        images = dataset.images[chosen].to(self.device, non_blocking=True)
+        pixels = dataset.stored if self.augment else dataset.images
+        images = pixels[chosen].to(self.device, non_blocking=True)
         labels = dataset.labels[chosen].to(self.device, non_blocking=True)
         if self.augment:
             generator = _generator(self.seed, epoch, _CHANGE, number)
             for augmentation in self.augment:
                 images, labels = self._changed(augmentation, images, labels, generator)
-        images = dataset.preprocessing.centre(images)
+            images = dataset.preprocessing.centre(images)
         if images.is_floating_point():
             return dataset.preprocessing.normalize_(images), labels
         return dataset.preprocessing.normalize(images), labels

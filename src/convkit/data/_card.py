@@ -167,8 +167,7 @@ def data_card(sets: Sets) -> DataCard:
     """
     splits = {each.split: each for each in sets}
     counts = sets.train.counts()
-    first = sets.train.preprocessing.centre(sets.train.images[:1])
-    _, channels, height, width = first.shape
+    _, channels, height, width = sets.train.images.shape
     return DataCard(
         source=sets.source,
         class_names=sets.class_names,

@@ -30,7 +30,9 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
     faster.
 
     Args:
-        images: uint8, shape (N, C, H, W), in memory or mapped from a file.
+        images: uint8, shape (N, C, H, W), in memory or mapped from a file. When they are larger
+            than `preprocessing.size`, what lies around it is a border: `set.stored` has it, for
+            random crops, `set.images` is the middle.
         labels: int64, shape (N,), indices into `class_names`; -1 throughout when unlabelled.
         class_names: One name per class.
         names: One name per image, such as its path below the root; numbers when left out.
@@ -58,19 +60,20 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         split: Split = "train",
         preprocessing: Preprocessing | None = None,
     ) -> None:
-        self.images = images
+        self.stored = images
         self.labels = labels
         self.class_names = tuple(class_names)
         self.names = tuple(names) if names is not None else tuple(map(str, range(len(images))))
         self.split: Split = split
         self.preprocessing = preprocessing or _preprocessing_of(images)
+        self.images = self.preprocessing.centre(images)
         self._check()
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.preprocessing.normalize(self.preprocessing.centre(self.images[index])), int(
+        return self.preprocessing.normalize(self.images[index]), int(
             self.labels[index]
         )
 
@@ -100,7 +103,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         """
         chosen = torch.as_tensor(indices, dtype=torch.int64)
         return ImageSet(
-            self.images[chosen],
+            self.stored[chosen],
             self.labels[chosen],
             class_names=self.class_names,
             names=[self.names[i] for i in chosen.tolist()],
@@ -113,7 +116,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
     ) -> ImageSet:
         """The same images (not copied) with another normalisation."""
         return ImageSet(
-            self.images,
+            self.stored,
             self.labels,
             class_names=self.class_names,
             names=self.names,
@@ -152,6 +155,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
                 f"images of {self.images.shape[1]} channels with a preprocessing of "
                 f"{self.preprocessing.channels}"
             )
+        self.preprocessing.check_images(self.images)
         check_labels(self.labels, self.class_names, self.names, self.split)
 
 

@@ -118,7 +118,8 @@ class Preprocessing:
                 f"normalize takes uint8 images of shape (..., {self.channels}, H, W), "
                 f"got {images.dtype} {tuple(images.shape)}"
             )
-        return self.normalize_(images.to(torch.float32), largest=255.0)
+        floats = images.to(torch.float32, memory_format=torch.contiguous_format)
+        return self.normalize_(floats, largest=255.0)
 
     def normalize_(self, images: torch.Tensor, largest: float = 1.0) -> torch.Tensor:
         """Normalise floats from 0 to `largest` in place, in two passes."""
@@ -160,7 +161,7 @@ class Preprocessing:
         return images.mul(std).add_(mean).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
 
     def check_images(self, images: torch.Tensor) -> None:
-        """Refuse images of another size than those of training.
+        """Refuse images of another size.
 
         Args:
             images: Of shape (N, C, H, W).
@@ -172,7 +173,7 @@ class Preprocessing:
         given = tuple(images.shape[-2:])
         if size is not None and given != size:
             raise DataError(
-                f"images of {given[0]}x{given[1]} for a network trained at {size[0]}x{size[1]}: "
+                f"images of {given[0]}x{given[1]} where {size[0]}x{size[1]} are expected: "
                 f"load them with size={self.size!r}"
             )
 
