@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convkit.errors import PlotError
-from convkit.plots._names import drawable
+from convkit.plots._names import drawable, in_legend
 from convkit.plots._style import INK, PALE, SERIES, drawn, heading, new_figure, style_axes
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def bars(
             lengths,
             height=0.9 * thickness,
             color=SERIES[number % len(SERIES)],
-            label=drawable(kind) if nested else None,
+            label=in_legend(kind) if nested else None,
         )
         if errors is None:
             texts = [_written(value, share=share) for value in lengths]
@@ -84,7 +84,7 @@ def bars(
     axes.invert_yaxis()
     if share:
         axes.set_xlim(0, 108)
-    axes.set_xlabel(label + (" [%]" if share and label else ""))
+    axes.set_xlabel(drawable(label, 80) + (" [%]" if share and label else ""))
     if nested:
         figure.legend(loc="outside right upper")
     return figure
@@ -140,7 +140,7 @@ def lines(
             raise PlotError(f"{len(where)} places need as many numbers, received {len(heights)}")
         colour = SERIES[number % len(SERIES)]
         mark = "o" if len(heights) <= 30 else None
-        axes.plot(where, heights, color=colour, lw=2, marker=mark, ms=4, label=drawable(name, 30))
+        axes.plot(where, heights, color=colour, lw=2, marker=mark, ms=4, label=in_legend(name, 30))
         if best is not None and np.isfinite(heights).any():
             row = int(np.nanargmin(heights) if best == "min" else np.nanargmax(heights))
             axes.plot(where[row], heights[row], "o", color=colour, markersize=8)
@@ -153,8 +153,8 @@ def lines(
                 fontsize=8,
             )
     style_axes(axes)
-    axes.set_xlabel(across)
-    axes.set_ylabel(label)
+    axes.set_xlabel(drawable(across))
+    axes.set_ylabel(drawable(label))
     axes.margins(y=0.12)
     figure.legend(loc="outside right upper")
     return figure

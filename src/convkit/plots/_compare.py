@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from convkit.errors import PlotError
 from convkit.plots._history import HistoryLike, column, fact, positions
-from convkit.plots._names import drawable
+from convkit.plots._names import in_legend
 from convkit.plots._style import (
     PALE,
     SERIES,
@@ -143,7 +143,7 @@ def _draw_run(
 def _draw_legend(figure: Figure, names: list[str], *, training: bool) -> None:
     """One entry for each run, then what the kinds of line mean."""
     entries = [
-        Line2D([], [], linewidth=2, label=drawable(name, 34), markersize=4, **_look(number))
+        Line2D([], [], linewidth=2, label=in_legend(name, 34), markersize=4, **_look(number))
         for number, name in enumerate(names)
     ]
     entries.append(Line2D([], [], color=PALE, linewidth=2, label="validation"))

@@ -45,12 +45,21 @@ def drawable(name: object, longest: int = 40) -> str:
         >>> drawable("a very long name of a class indeed", 15)
         'a very … indeed'
     """
-    text = plain(str(name)[: 4 * longest] if len(str(name)) > 8 * longest else name)
+    whole = str(name)
+    # A name of a megabyte is not read letter by letter: its ends are all that is shown.
+    cut = whole if len(whole) <= 8 * longest else whole[: 4 * longest] + whole[-4 * longest :]
+    text = plain(cut)
     written = text if text.isascii() else "".join(map(_shown, text))
     if len(written) <= longest:
         return written
     head = longest // 2
     return written[:head] + "…" + written[len(written) - (longest - head - 1) :]
+
+
+def in_legend(name: object, longest: int = 40) -> str:
+    """A name as a legend shows it: matplotlib leaves out those that begin with `_` or are empty."""
+    shown = drawable(name, longest)
+    return shown if shown and not shown.startswith("_") else f" {shown}"
 
 
 @functools.lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ import numpy as np
 
 from convkit.errors import PlotError
 from convkit.plots._arrays import Array, to_array
-from convkit.plots._names import drawable
+from convkit.plots._names import in_legend
 from convkit.plots._style import PALE, SERIES, drawn, heading, new_figure, style_axes
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _looks(
             yield "_", named[number][1], {"color": PALE, "alpha": 0.2, "linewidth": 0.8}
     for place, number in enumerate(strong):
         name, curve = named[int(number)]
-        label = drawable(name, 24)
+        label = in_legend(name, 24)
         if values is not None:
             label += f"  {values[number]:.3f}"
         colour = SERIES[place % len(SERIES)]
