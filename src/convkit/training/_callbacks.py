@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from convkit.errors import MissingExtraError
@@ -28,6 +28,7 @@ class Event:
         epoch: Epochs done, with the fraction of the present one.
         step: Optimizer steps done.
         decision: What the stop rule said; only with `"validation"`.
+        first_process: Whether this process writes; false in all but one under `torchrun`.
         stop: Set it to a sentence to end training with that reason.
     """
 
@@ -37,7 +38,8 @@ class Event:
     epoch: float
     step: int
     decision: Decision | None = None
-    stop: str | None = field(default=None)
+    first_process: bool = True
+    stop: str | None = None
 
 
 class Callback(Protocol):
@@ -66,6 +68,8 @@ class TensorBoard:
 
     def __call__(self, event: Event) -> None:
         """Write the newest row after each validation."""
+        if not event.first_process:
+            return
         if event.what == "validation":
             row = event.history.row(-1)
             for name, value in row.items():

@@ -10,7 +10,7 @@ import torch
 
 from convkit.errors import RunError
 from convkit.training._checkpoint import keep_previous, read_newest, write_tensors, written
-from convkit.training._state import TrainingState, portable
+from convkit.training._state import portable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,9 +83,10 @@ class RunDirectory:
         """The newest whole checkpoint; None when there is none."""
         return read_newest(self.path / LAST, self.path / PREVIOUS, notice)
 
-    def write_checkpoint(self, state: TrainingState) -> None:
-        """Write the state; the one before stays beside it."""
-        content = portable(state.state_dict())
+    def save(self, history: History, state: dict[str, Any]) -> None:
+        """Write the history, then the checkpoint; the one before stays beside it."""
+        written(self.path / HISTORY, history.to_json())
+        content = portable(state)
         keep_previous(self.path / LAST, self.path / PREVIOUS)
         write_tensors(self.path / LAST, content)
 
@@ -105,9 +106,13 @@ class RunDirectory:
         """Write another file of tensors."""
         write_tensors(self.path / name, portable(values))
 
-    def write_evaluation(self, name: str, values: dict[str, Any]) -> None:
-        """Write what was measured on a set."""
+    def write_evaluation(
+        self, name: str, values: dict[str, Any], mistakes: dict[str, Any] | None
+    ) -> None:
+        """Write what was measured on a set, and its worst mistakes."""
         written(self.path / f"evaluation-{name}.json", to_json(values))
+        if mistakes is not None:
+            self.write_tensors(f"mistakes-{name}.pt", mistakes)
 
 
 def to_json(values: Any) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from os import PathLike
 
-    from matplotlib.figure import Figure
 
 COLUMNS = (
     "epoch",
@@ -134,11 +133,18 @@ class History:
         """One row, by the names of its columns."""
         return {name: column[index] for name, column in self._columns.items()}
 
-    def plot(self) -> Figure:
-        """Draw losses and accuracies, raw and smoothed, with the best and the stop epoch."""
+    def plot(self, **options: Any) -> Any:
+        """Draw losses and accuracies, raw and smoothed, with the best and the stop epoch.
+
+        Args:
+            **options: Of `convkit.plots.curves`, such as `by="step"`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
         from convkit.plots import curves
 
-        return curves(self)
+        return curves(self, **options)
 
     def table(self) -> Table:
         """The rows as a table, rounded for reading."""

@@ -22,7 +22,7 @@ class Interrupt:
     def __init__(self) -> None:
         self.requested = False
 
-    def handle(self, number: int, frame: FrameType | None) -> None:
+    def handle(self, _number: int, _frame: FrameType | None) -> None:
         """Take the signal."""
         if self.requested:
             raise KeyboardInterrupt
@@ -30,11 +30,12 @@ class Interrupt:
 
 
 @contextmanager
-def interruptible() -> Iterator[Interrupt]:
-    """Ctrl-C sets a flag while inside; only in the main thread, where signals arrive."""
+def interruptible(*, wanted: bool) -> Iterator[Interrupt]:
+    """Ctrl-C sets a flag while inside, where it is wanted; only the main thread gets signals."""
     interrupt = Interrupt()
     default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if threading.current_thread() is not threading.main_thread() or not default:
+    main = threading.current_thread() is threading.main_thread()
+    if not (wanted and main and default):
         # A program with a handler of its own keeps it.
         yield interrupt
         return

@@ -11,6 +11,7 @@ from torch.nn import functional
 from convkit.errors import TrainingError
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
+_FAULTS = (IndexError, RuntimeError, ValueError, TypeError, AttributeError)
 
 
 class CrossEntropy:
@@ -26,26 +27,38 @@ class CrossEntropy:
         self.label_smoothing = label_smoothing
 
     def mean(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The mean over the samples, by their weights."""
-        return functional.cross_entropy(
-            outputs, targets, self.class_weights, label_smoothing=self.label_smoothing
-        )
+        """The mean over the samples, by the weights of their classes."""
+        try:
+            return functional.cross_entropy(
+                outputs, targets, self.class_weights, label_smoothing=self.label_smoothing
+            )
+        except _FAULTS:
+            self.check(outputs, targets)
+            raise
 
     def total(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | float]:
         """The sum over the samples, and what to divide it by for the mean."""
-        loss = functional.cross_entropy(
-            outputs,
-            targets,
-            self.class_weights,
-            reduction="sum",
-            label_smoothing=self.label_smoothing,
-        )
+        try:
+            loss = functional.cross_entropy(
+                outputs,
+                targets,
+                self.class_weights,
+                reduction="sum",
+                label_smoothing=self.label_smoothing,
+            )
+        except _FAULTS:
+            self.check(outputs, targets)
+            raise
         if self.class_weights is None:
             return loss, float(len(targets))
         return loss, self.class_weights[targets].sum()
 
     def check(self, outputs: object, targets: Tensor) -> None:
-        """Say what is wrong when the loss cannot be computed."""
+        """Say what is wrong when the loss cannot be computed.
+
+        Raises:
+            TrainingError: When outputs and targets are not logits and class indices.
+        """
         if not isinstance(outputs, Tensor):
             raise TrainingError(
                 f"the network returns a {type(outputs).__name__}, cross-entropy needs one tensor "
@@ -54,7 +67,7 @@ class CrossEntropy:
         count = len(targets)
         if outputs.ndim != 2 or len(outputs) != count:
             raise TrainingError(
-                f"the network returns {tuple(outputs.shape)} for {count} images, cross-entropy "
+                f"the network returns {tuple(outputs.shape)} for {count} labels, cross-entropy "
                 f"needs ({count}, classes): end the network with Flatten and Linear(classes)"
             )
         if targets.ndim != 1 or targets.is_floating_point():
@@ -62,32 +75,50 @@ class CrossEntropy:
                 f"the labels are {str(targets.dtype).removeprefix('torch.')} of shape "
                 f"{tuple(targets.shape)}, cross-entropy needs whole class indices of shape (N,)"
             )
-        classes = outputs.shape[1]
-        low, high = (int(v) for v in torch.aminmax(targets)) if count else (0, 0)
-        if low < 0 or high >= classes:
-            wrong = low if low < 0 else high
+        check_labels(targets, outputs.shape[1])
+        if self.class_weights is not None and len(self.class_weights) != outputs.shape[1]:
             raise TrainingError(
-                f"label {wrong} is outside the {classes} classes 0 to {classes - 1} that the "
-                f"network has outputs for: give the last layer {high + 1} outputs or mend the label"
-                if low >= 0
-                else f"label {wrong} is below 0: classes are numbered from 0 to {classes - 1}"
+                f"class_weights has {len(self.class_weights)} weights, the network "
+                f"{outputs.shape[1]} outputs: one weight for each class"
             )
 
 
+def check_labels(labels: Tensor, classes: int) -> None:
+    """Refuse a label that is no class.
+
+    Raises:
+        TrainingError: Naming the label.
+    """
+    if not labels.numel():
+        return
+    low, high = (int(bound) for bound in torch.aminmax(labels))
+    if low < 0:
+        raise TrainingError(
+            f"label {low} is below 0: the classes are numbered from 0 to {classes - 1}"
+        )
+    if high >= classes:
+        raise TrainingError(
+            f"label {high} is outside the {classes} classes 0 to {classes - 1} that the network "
+            f"has outputs for: give its last layer {high + 1} outputs, or mend the label"
+        )
+
+
 class CustomLoss:
-    """A loss given by the user: a function of outputs and targets that returns their mean."""
+    """A loss of the user's own: a function of outputs and targets that returns their mean.
 
-    class_weights = None
+    Args:
+        mean: The function.
+    """
 
-    def __init__(self, function: LossFunction) -> None:
-        self.mean = function
+    def __init__(self, mean: LossFunction) -> None:
+        self.mean = mean
 
-    def total(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, float]:
+    def total(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | float]:
         """The sum over the samples, and their number."""
         return self.mean(outputs, targets) * len(targets), float(len(targets))
 
     def check(self, outputs: object, targets: Tensor) -> None:
-        """What a loss of the user's own takes is the user's to say."""
+        """What such a loss takes is the user's to say."""
 
 
 Objective = CrossEntropy | CustomLoss

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, nan
-from typing import TYPE_CHECKING, Any
+from math import fsum, isfinite, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ from convkit.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from convkit.training._processes import Processes
 
 _STEPS = 32
 _ELEMENTS = 1 << 22
@@ -27,6 +29,33 @@ class Means:
     samples: int
 
 
+class Sums(NamedTuple):
+    """What the means of one process are made of.
+
+    Attributes:
+        loss: The sum of the losses.
+        weight: What it is divided by.
+        correct: Right answers.
+        samples: Samples.
+    """
+
+    loss: float
+    weight: float
+    correct: float
+    samples: int
+
+
+NOTHING = Means(nan, nan, 0)
+
+
+class _Kept(NamedTuple):
+    loss: Tensor
+    outputs: Tensor
+    targets: Tensor
+    step: int
+    batch: int
+
+
 class Meter:
     """Adds up losses and right answers while the numbers stay on the device.
 
@@ -35,8 +64,9 @@ class Meter:
     """
 
     def __init__(self) -> None:
-        self._kept: list[tuple[Tensor, Tensor, Tensor, int, int]] = []
+        self._kept: list[_Kept] = []
         self._elements = 0
+        self._steps: dict[int, tuple[float, int]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -45,69 +75,92 @@ class Meter:
 
     def add(self, loss: Tensor, outputs: Tensor, targets: Tensor, step: int, batch: int) -> bool:
         """Take one batch, its tensors without their graph; whether it is time to `read`."""
-        self._kept.append((loss, outputs, targets, step, batch))
+        self._kept.append(_Kept(loss, outputs, targets, step, batch))
         self._elements += outputs.numel()
         return len(self._kept) >= _STEPS or self._elements >= _ELEMENTS
 
-    def read(self) -> list[float]:
+    def read(self) -> None:
         """Add up what is kept.
-
-        Returns:
-            The loss of each optimizer step since the last time.
 
         Raises:
             TrainingError: When a loss is NaN or infinite.
         """
         if not self._kept:
-            return []
+            return
         kept, self._kept, self._elements = self._kept, [], 0
-        losses = torch.stack([loss for loss, *_ in kept]).double().tolist()
-        sizes = [len(targets) for _, _, targets, _, _ in kept]
-        for loss, (_, _, _, step, batch) in zip(losses, kept, strict=True):
+        losses = torch.stack([one.loss for one in kept]).double().tolist()
+        for loss, one in zip(losses, kept, strict=True):
             if not isfinite(loss):
                 raise TrainingError(
-                    f"the training loss of step {step}, batch {batch} of its epoch, is {loss}: "
-                    "lower the learning rate, or look for values in the images that are not finite"
+                    f"the training loss of step {one.step}, batch {one.batch} of its epoch, is "
+                    f"{loss}: lower the learning rate, or look for values in the images that are "
+                    "not finite"
                 )
-        self._loss_sum += sum(loss * size for loss, size in zip(losses, sizes, strict=True))
-        self._samples += sum(sizes)
-        self._correct += count_correct([k[1] for k in kept], [k[2] for k in kept])
-        return _by_step([k[3] for k in kept], losses, sizes)
+            self._add_step(one.step, loss, len(one.targets))
+        self._correct += float(
+            count_correct([one.outputs for one in kept], [one.targets for one in kept])
+        )
 
-    def means(self) -> Means:
-        """The means of what was read since `reset`."""
-        if not self._samples:
-            return Means(nan, nan, 0)
-        count = self._samples
-        return Means(self._loss_sum / count, self._correct / count, count)
+    def _add_step(self, step: int, loss: float, size: int) -> None:
+        self._loss_sum += loss * size
+        self._samples += size
+        total, samples = self._steps.get(step, (0.0, 0))
+        self._steps[step] = total + loss * size, samples + size
 
-    def state_dict(self) -> dict[str, Any]:
-        """The sums, as plain values; call `read` first."""
-        return {"loss": self._loss_sum, "correct": self._correct, "samples": self._samples}
+    def settle(self, processes: Processes) -> list[float]:
+        """Put the losses of each step since the last time together, over all processes."""
+        self.read()
+        steps, self._steps = self._steps, {}
+        if processes.count == 1:
+            return [total / samples for total, samples in steps.values()]
+        everyone = processes.gathered(steps)
+        together = []
+        for step in sorted(set().union(*everyone)):
+            parts = [steps[step] for steps in everyone if step in steps]
+            together.append(fsum(t for t, _ in parts) / sum(n for _, n in parts))
+        return together
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict()`."""
-        self._kept, self._elements = [], 0
-        self._loss_sum, self._correct = state["loss"], state["correct"]
-        self._samples = state["samples"]
+    def means(self, processes: Processes) -> Means:
+        """The means of what was read since `reset`, over the samples of all processes."""
+        sums = Sums(self._loss_sum, float(self._samples), self._correct, self._samples)
+        return means_of(sums, processes)
+
+    def state_dict(self, processes: Processes) -> dict[str, Any]:
+        """The sums over all processes, as plain values; call `settle` first."""
+        parts = processes.gathered((self._loss_sum, self._correct, self._samples))
+        loss, correct, samples = (list(column) for column in zip(*parts, strict=True))
+        return {"loss": fsum(loss), "correct": sum(correct), "samples": sum(samples)}
+
+    def load_state_dict(self, state: Mapping[str, Any], processes: Processes) -> None:
+        """Go on from `state_dict()`; the first process carries the sums."""
+        self._kept, self._elements, self._steps = [], 0, {}
+        self.reset()
+        if processes.first:
+            self._loss_sum, self._correct = state["loss"], state["correct"]
+            self._samples = state["samples"]
 
 
-def count_correct(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> float:
+def means_of(sums: Sums, processes: Processes) -> Means:
+    """Means out of the sums of all processes, alike on every one."""
+    parts = processes.gathered(sums)
+    samples = sum(part.samples for part in parts)
+    if not samples:
+        return NOTHING
+    loss = exact_sum([part.loss for part in parts]) / fsum(part.weight for part in parts)
+    return Means(loss, sum(part.correct for part in parts) / samples, samples)
+
+
+def exact_sum(values: list[float]) -> float:
+    """The sum without rounding on the way; NaN or infinite as the values are."""
+    return fsum(values) if all(map(isfinite, values)) else sum(values)
+
+
+def count_correct(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
     """How many outputs are greatest at their target; of equal ones the first class counts.
 
     NaN when these are not class scores (N, C) with class indices (N,).
     """
     if outputs[0].ndim != 2 or targets[0].ndim != 1 or targets[0].is_floating_point():
-        return nan
+        return torch.tensor(nan)
     guessed = torch.cat(list(outputs)).argmax(1)
-    return float((guessed == torch.cat(list(targets))).sum())
-
-
-def _by_step(steps: list[int], losses: list[float], sizes: list[int]) -> list[float]:
-    """The mean over the samples of each step's batches."""
-    sums: dict[int, list[float]] = {}
-    for step, loss, size in zip(steps, losses, sizes, strict=True):
-        pair = sums.setdefault(step, [0.0, 0.0])
-        pair[0] += loss * size
-        pair[1] += size
-    return [total / size for total, size in sums.values()]
+    return (guessed == torch.cat(list(targets))).sum()

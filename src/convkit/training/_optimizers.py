@@ -59,7 +59,7 @@ def make_optimizer(
         raise TrainingError(f"{kind.__name__} has no {', '.join(unknown)}")
     if "fused" in known and _fusible(model, device):
         given["fused"] = True
-    return cast("Any", kind)(_trainable(model), **given)
+    return cast("Optimizer", cast("Any", kind)(_trainable(model), **given))
 
 
 def _called(make: Callable[[Iterable[nn.Parameter]], Optimizer], model: nn.Module) -> Optimizer:

@@ -12,6 +12,26 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from convkit.training._loss import LossFunction
+    from convkit.training._optimizers import OptimizerLike, SchedulerLike
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a network learns, as it was given to the `Trainer`.
+
+    Args:
+        optimizer: By name, by function, or itself.
+        rates: Learning rate and the like, for an optimizer by name.
+        scheduler: By function, or itself.
+        loss: A function; None for cross-entropy.
+    """
+
+    optimizer: OptimizerLike
+    rates: dict[str, float | None]
+    scheduler: SchedulerLike | None
+    loss: LossFunction | None
+
 
 @dataclass(frozen=True, slots=True)
 class BackToBest:

@@ -3,83 +3,78 @@
 from __future__ import annotations
 
 import sys
-from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any, Protocol
+import time
+from math import isfinite, isnan, nan
+from typing import TYPE_CHECKING, Any
+
+from convkit.training._stop import Stop, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from convkit.training._stop import Stop
 
+class Progress:
+    """What the training loop tells; this one says nothing, the others build on it."""
 
-class Progress(Protocol):
-    """What the training loop tells."""
+    def __init__(self) -> None:
+        self._epochs, self._began_at, self._began = 0, 0.0, 0.0
 
-    def begin(self, epoch: int, epochs: int, steps: int | None) -> None:
-        """Training begins after `epoch` of `epochs` epochs of so many steps."""
+    def begin(self, epoch: float, epochs: int, steps: int | None) -> None:
+        """Training begins after `epoch` of `epochs` epochs of `steps` steps each."""
+        self._epochs, self._began, self._began_at = epochs, epoch, time.perf_counter()
+        self._show(None if steps is None else round(steps * (epochs - epoch)))
 
     def steps(self, done: int) -> None:
-        """So many steps of the present epoch are done."""
+        """So many more steps are done."""
 
-    def row(self, row: Mapping[str, float], remaining: float) -> None:
-        """A validation is done; so many seconds remain when every epoch is trained."""
+    def row(self, row: Mapping[str, float]) -> None:
+        """A validation is done."""
 
     def notice(self, text: str) -> None:
         """Something that the user should know."""
 
     def end(self, stop: Stop | None) -> None:
-        """Training ended."""
+        """Training ended; an error speaks for itself."""
+        if stop is not None and stop.reason != StopReason.ERROR:
+            self.notice(stop.sentence)
+
+    def _show(self, steps: int | None) -> None:
+        """So many steps are to come."""
+
+    def _remaining(self, epoch: float) -> float:
+        """Seconds left when every epoch is trained at the pace so far."""
+        done = epoch - self._began
+        spent = time.perf_counter() - self._began_at
+        return spent / done * (self._epochs - epoch) if done > 0 else nan
+
+    def _described(self, row: Mapping[str, float]) -> str:
+        """A row of the history in one line."""
+        parts = [f"epoch {row['epoch']:.4g}/{self._epochs}"]
+        for name in ("training", "validation"):
+            loss, accuracy = row[f"{name}_loss"], row[f"{name}_accuracy"]
+            if not isnan(loss):
+                share = "" if isnan(accuracy) else f" ({accuracy:.1%})"
+                parts.append(f"{name} loss {loss:.4f}{share}")
+        smoothed = row["smoothed_validation_loss"]
+        if not isnan(smoothed) and smoothed != row["validation_loss"]:
+            parts.append(f"smoothed {smoothed:.4f}")
+        return ", ".join([*parts, spoken(row["seconds"])])
 
 
-def make_progress(progress: bool) -> Progress:
-    """The fitting kind for where stderr goes."""
-    if not progress:
-        return SilentProgress()
-    return BarProgress() if sys.stderr.isatty() else LineProgress()
-
-
-class SilentProgress:
-    """Tells nothing."""
-
-    def begin(self, epoch: int, epochs: int, steps: int | None) -> None: ...
-    def steps(self, done: int) -> None: ...
-    def row(self, row: Mapping[str, float], remaining: float) -> None: ...
-    def notice(self, text: str) -> None: ...
-    def end(self, stop: Stop | None) -> None: ...
-
-
-class LineProgress:
+class LineProgress(Progress):
     """One line on stderr for each validation."""
 
-    def __init__(self) -> None:
-        self._epochs = 0
-
-    def begin(self, epoch: int, epochs: int, steps: int | None) -> None:
-        """Remember how many epochs there are."""
-        self._epochs = epochs
-
-    def steps(self, done: int) -> None:
-        """Steps are too many for lines."""
-
-    def row(self, row: Mapping[str, float], remaining: float) -> None:
+    def row(self, row: Mapping[str, float]) -> None:
         """One line."""
-        self._print(f"{described(row, self._epochs)}, {spoken(remaining)} left")
+        self.notice(f"{self._described(row)}, {spoken(self._remaining(row['epoch']))} left")
 
     def notice(self, text: str) -> None:
         """One line."""
-        self._print(text)
-
-    def end(self, stop: Stop | None) -> None:
-        """The reason, in one line."""
-        if stop is not None:
-            self._print(stop.sentence)
-
-    def _print(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress is asked for
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress was asked for
 
 
-class BarProgress:
-    """A bar for the steps of the epoch, below one line for each validation."""
+class BarProgress(Progress):
+    """A bar for the steps, below one line for each validation."""
 
     def __init__(self) -> None:
         # Loaded here: only a terminal needs it.
@@ -87,35 +82,30 @@ class BarProgress:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
+        super().__init__()
         self._bar = Bar(
-            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("steps,"),
             TimeRemainingColumn(),
-            console=Console(stderr=True, highlight=False),
+            TextColumn("left"),
+            console=Console(file=sys.stderr, highlight=False),
             refresh_per_second=4,
             transient=True,
         )
         self._task: Any = None
-        self._epochs = 0
-        self._done = 0
 
-    def begin(self, epoch: int, epochs: int, steps: int | None) -> None:
-        """Show the bar."""
-        self._epochs = epochs
-        total = None if steps is None else steps * (epochs - epoch)
-        self._task = self._bar.add_task(f"{epochs} epochs", total=total)
+    def _show(self, steps: int | None) -> None:
+        self._task = self._bar.add_task("training", total=steps)
         self._bar.start()
 
     def steps(self, done: int) -> None:
         """Move the bar on."""
         self._bar.update(self._task, advance=done)
 
-    def row(self, row: Mapping[str, float], remaining: float) -> None:
+    def row(self, row: Mapping[str, float]) -> None:
         """A line above the bar."""
-        self._bar.console.print(described(row, self._epochs), markup=False)
-        if isfinite(remaining):
-            self._bar.update(self._task, description=f"{spoken(remaining)} left")
+        self.notice(self._described(row))
 
     def notice(self, text: str) -> None:
         """A line above the bar."""
@@ -124,23 +114,14 @@ class BarProgress:
     def end(self, stop: Stop | None) -> None:
         """Take the bar away and say why training ended."""
         self._bar.stop()
-        if stop is not None:
-            self._bar.console.print(stop.sentence, markup=False)
+        super().end(stop)
 
 
-def described(row: Mapping[str, float], epochs: int) -> str:
-    """A row of the history in one line."""
-    parts = [f"epoch {row['epoch']:.4g}/{epochs}"]
-    for name in ("training", "validation"):
-        loss, accuracy = row[f"{name}_loss"], row[f"{name}_accuracy"]
-        if not isnan(loss):
-            parts.append(
-                f"{name} loss {loss:.4f}" + ("" if isnan(accuracy) else f" ({accuracy:.1%})")
-            )
-    smoothed = row["smoothed_validation_loss"]
-    if not isnan(smoothed) and smoothed != row["validation_loss"]:
-        parts.append(f"smoothed {smoothed:.4f}")
-    return f"{', '.join(parts)}, {spoken(row['seconds'])}"
+def make_progress(*, wanted: bool) -> Progress:
+    """The kind that fits where stderr goes."""
+    if not wanted:
+        return Progress()
+    return BarProgress() if sys.stderr.isatty() else LineProgress()
 
 
 def spoken(seconds: float) -> str:

@@ -23,13 +23,20 @@ def seed_everything(seed: int) -> None:
 def random_state() -> dict[str, Any]:
     """The state of every generator, as values that `torch.load(weights_only=True)` reads."""
     version, internal, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 - as above
+    # Typed as a tuple or a dict, by an argument that is left out here.
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002 - as above
+    name, keys, position, has_gauss, cached = numpy_state
     return {
         "python": [version, list(internal), gauss],
         "numpy": [str(name), torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
-        "cuda": list(torch.cuda.get_rng_state_all()) if torch.cuda.is_initialized() else [],
+        "cuda": list(torch.cuda.get_rng_state_all()) if _uses_cuda() else [],
     }
+
+
+def _uses_cuda() -> bool:
+    started: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch's own
+    return started
 
 
 def set_random_state(state: Mapping[str, Any]) -> None:

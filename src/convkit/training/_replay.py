@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convkit._tables import Table
 from convkit.errors import TrainingError
 from convkit.training._stop import StopReason
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from collections.abc import Sequence
 
     from convkit.training._early_stopping import EarlyStopping
 
@@ -73,11 +73,18 @@ class Replay:
             ),
         )
 
-    def plot(self) -> Figure:
-        """Draw the curve, and where each rule stops and what it keeps."""
+    def plot(self, **options: Any) -> Any:
+        """Draw the curve, and where each rule stops and what it keeps.
+
+        Args:
+            **options: Of `convkit.plots.replay`, such as `title="a curve"`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
         from convkit.plots import replay as draw
 
-        return draw(self)
+        return draw(self, **options)
 
     def __str__(self) -> str:
         return str(self.table())

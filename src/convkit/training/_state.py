@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from convkit.training._early_stopping import EarlyStopping
     from convkit.training._optimizers import Scheduler
+    from convkit.training._processes import Processes
 
 FORMAT = 1
+_NUMBERS = ("epoch", "batch", "step", "returned", "seconds")
 
 
 class TrainingState:
@@ -33,10 +35,10 @@ class TrainingState:
         step: Optimizer steps done.
         seconds: Time spent training.
         best: Weights and buffers of the best epoch; None before there is one.
-        best_optimizer: The optimizer's moments of that epoch, where they are wanted.
+        best_moments: The optimizer's moments of that epoch, where they are wanted.
         returned: Validations done at the last return to the best.
-        random: The random state of this moment; None before training began.
-        epoch_random: The random state at which the present epoch began.
+        random: The random states of all processes at this moment; None before training began.
+        epoch_random: Those at which the present epoch began.
     """
 
     def __init__(
@@ -59,15 +61,15 @@ class TrainingState:
         self.epoch, self.batch, self.step, self.returned = 0, 0, 0, 0
         self.seconds = 0.0
         self.best: dict[str, Any] | None = None
-        self.best_optimizer: dict[str, Any] | None = None
-        self.random: dict[str, Any] | None = None
-        self.epoch_random: dict[str, Any] | None = None
+        self.best_moments: dict[Any, Any] | None = None
+        self.random: list[dict[str, Any]] | None = None
+        self.epoch_random: list[dict[str, Any]] | None = None
 
-    def keep_best(self, *, with_optimizer: bool) -> None:
+    def keep_best(self, *, with_moments: bool) -> None:
         """Copy the weights and buffers as they are now."""
-        self.best = snapshot(self.model)
-        if with_optimizer:
-            self.best_optimizer = copied(self.optimizer.state_dict()["state"])
+        self.best = copied(dict(self.model.state_dict()))
+        if with_moments:
+            self.best_moments = copied(self.optimizer.state_dict()["state"])
 
     def restore_best(self) -> None:
         """Put the best weights and buffers back, where there are any."""
@@ -77,11 +79,10 @@ class TrainingState:
     def return_to_best(self, rate_factor: float) -> None:
         """Go back to the best weights and moments, with lower rates."""
         self.restore_best()
-        if self.best_optimizer is not None:
+        if self.best_moments is not None:
             groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict(
-                {"state": copied(self.best_optimizer), "param_groups": groups}
-            )
+            moments = copied(self.best_moments)
+            self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
             lay_out_moments(self.optimizer)
         for group in self.optimizer.param_groups:
             group["lr"] = group["lr"] * rate_factor
@@ -89,7 +90,7 @@ class TrainingState:
             self.scheduler.base_lrs = [rate * rate_factor for rate in self.scheduler.base_lrs]
         self.returned = len(self.history)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self, processes: Processes) -> dict[str, Any]:
         """All of it as plain values and tensors."""
         return {
             "format": FORMAT,
@@ -99,19 +100,15 @@ class TrainingState:
             "scaler": self.scaler.state_dict(),
             "rule": self.rule.state_dict(),
             "history": self.history.to_dict(),
-            "meter": self.meter.state_dict(),
+            "meter": self.meter.state_dict(processes),
             "best": self.best,
-            "best_optimizer": self.best_optimizer,
-            "epoch": self.epoch,
-            "batch": self.batch,
-            "step": self.step,
-            "returned": self.returned,
-            "seconds": self.seconds,
+            "best_moments": self.best_moments,
             "random": self.random,
             "epoch_random": self.epoch_random,
+            **{name: getattr(self, name) for name in _NUMBERS},
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], processes: Processes) -> None:
         """Go on from `state_dict()`.
 
         Raises:
@@ -121,11 +118,20 @@ class TrainingState:
             raise CheckpointError(
                 f"the checkpoint has format {state.get('format')!r}, this convkit reads {FORMAT}"
             )
+        self._load_parts(state)
+        self.rule.load_state_dict(state["rule"])
+        self.history = History.from_dict(state["history"])
+        self.meter.load_state_dict(state["meter"], processes)
+        self.best, self.best_moments = state["best"], state["best_moments"]
+        self.random, self.epoch_random = state["random"], state["epoch_random"]
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
+
+    def _load_parts(self, state: Mapping[str, Any]) -> None:
         if (state["scheduler"] is None) != (self.scheduler is None):
+            had = "without" if state["scheduler"] is None else "with"
             raise CheckpointError(
-                "the checkpoint was written "
-                + ("without" if state["scheduler"] is None else "with")
-                + " a scheduler: train on with the same settings"
+                f"the checkpoint was written {had} a scheduler: train on with the same settings"
             )
         try:
             self.model.load_state_dict(state["model"])
@@ -138,13 +144,6 @@ class TrainingState:
                 f"the checkpoint does not fit this network or optimizer: {error}"
             ) from error
         self.scaler.load_state_dict(state["scaler"])
-        self.rule.load_state_dict(state["rule"])
-        self.history = History.from_dict(state["history"])
-        self.meter.load_state_dict(state["meter"])
-        self.best, self.best_optimizer = state["best"], state["best_optimizer"]
-        self.epoch, self.batch, self.step = state["epoch"], state["batch"], state["step"]
-        self.returned, self.seconds = state["returned"], state["seconds"]
-        self.random, self.epoch_random = state["random"], state["epoch_random"]
 
 
 def lay_out_moments(optimizer: Optimizer) -> None:
@@ -157,12 +156,6 @@ def lay_out_moments(optimizer: Optimizer) -> None:
         for name, value in moments.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
                 moments[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-
-
-def snapshot(model: nn.Module) -> dict[str, Any]:
-    """A real copy of all weights and buffers."""
-    copies: dict[str, Any] = copied(dict(model.state_dict()))
-    return copies
 
 
 def copied(value: Any) -> Any:
@@ -179,8 +172,8 @@ def copied(value: Any) -> Any:
 def portable(value: Any) -> Any:
     """The same nested values with every tensor dense, on the processor and of its own memory."""
     if isinstance(value, Tensor):
-        moved = value.detach().to("cpu", memory_format=torch.contiguous_format)
-        return moved.clone() if moved.untyped_storage().nbytes() != moved.nbytes else moved
+        dense = value.detach().cpu().contiguous()
+        return dense.clone() if dense.untyped_storage().nbytes() != dense.nbytes else dense
     if isinstance(value, dict):
         return {key: portable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,0 +1,148 @@
+"""What is written down about a training: settings, network, classes, data, versions, samples."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from convkit.architecture import summarize
+from convkit.data import ImageSet
+from convkit.errors import ConvkitError
+
+if TYPE_CHECKING:
+    from convkit.training._evaluation import Evaluation
+
+_SAMPLES, _MISTAKES = 16, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What `fit` was called with."""
+
+    training: Any
+    validation: Any
+    epochs: int
+    batch_size: int
+    augment: tuple[Any, ...]
+
+
+def describe_network(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, Any]:
+    """The table it was built from, its input, and what it costs."""
+    architecture = getattr(model, "convkit_architecture", None)
+    parameters = {id(parameter): parameter for parameter in model.parameters()}.values()
+    return {
+        "architecture": None if architecture is None else architecture.to_text(),
+        "network": type(model).__name__,
+        "input_shape": list(input_shape),
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
+        "macs": _macs(model, input_shape),
+    }
+
+
+def _macs(model: nn.Module, input_shape: tuple[int, ...]) -> int | None:
+    """Multiplications with their addition for one image, where they can be counted."""
+    try:
+        return int(summarize(model, input_shape).macs)
+    except (ConvkitError, RuntimeError, TypeError, ValueError):
+        return None  # a network that cannot be summed up trains all the same
+
+
+def describe_call(call: Call) -> dict[str, Any]:
+    """Epochs, batches, augmentation and the size of the data."""
+    sets = {"train": call.training, "validation": call.validation}
+    return {
+        "epochs": call.epochs,
+        "batch_size": getattr(call.training, "batch_size", None) or call.batch_size,
+        "augment": [str(step) for step in call.augment or getattr(call.training, "augment", ())],
+        "data": {name: _describe_set(data) for name, data in sets.items() if data is not None},
+    }
+
+
+def _describe_set(data: Any) -> dict[str, Any]:
+    """Samples, and samples of each class where the labels are at hand."""
+    labels = labels_of(data)
+    if labels is not None:
+        counts = torch.bincount(labels.clamp(min=0)).tolist()
+        return {"samples": len(labels), "per_class": counts}
+    inner = getattr(data, "dataset", data)
+    return {"samples": len(inner) if hasattr(inner, "__len__") else None, "per_class": None}
+
+
+def labels_of(data: Any) -> Tensor | None:
+    """All labels of a set, where they are at hand without reading the images."""
+    data = getattr(data, "dataset", data)
+    if isinstance(data, ImageSet):
+        return data.labels
+    if isinstance(data, tuple | list) and len(data) == 2:
+        labels = torch.as_tensor(data[1])
+        return None if labels.is_floating_point() or labels.ndim != 1 else labels.cpu().long()
+    return None
+
+
+def class_names_of(data: Any) -> tuple[str, ...] | None:
+    """The class names that a set, or the set inside a loader, carries."""
+    for holder in (data, getattr(data, "dataset", None)):
+        for attribute in ("class_names", "classes"):
+            names = getattr(holder, attribute, None)
+            if names is not None:
+                return tuple(str(name) for name in names)
+    return None
+
+
+def image_set_of(data: Any) -> ImageSet | None:
+    """The image set that it is, or that is inside it."""
+    for holder in (data, getattr(data, "dataset", None)):
+        if isinstance(holder, ImageSet):
+            return holder
+    return None
+
+
+def versions() -> dict[str, str]:
+    """Of everything that the result depends on."""
+    try:
+        own = version("convkit")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        own = "unknown"
+    return {
+        "convkit": own,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def samples_of(data: Any) -> dict[str, Any] | None:
+    """A few images for the pictures of a report; None where the set has none at hand."""
+    image_set = image_set_of(data)
+    if image_set is None:
+        return None
+    images = image_set.images[:_SAMPLES].clone()
+    return {
+        "images": images,
+        "normalized": image_set.preprocessing.normalize(images),
+        "labels": image_set.labels[:_SAMPLES].clone(),
+        "names": list(image_set.names[:_SAMPLES]),
+    }
+
+
+def mistakes_of(data: Any, evaluation: Evaluation) -> dict[str, Any] | None:
+    """The wrongly answered images of greatest loss; None where the set has none at hand."""
+    image_set = image_set_of(data)
+    if image_set is None or len(image_set) != len(evaluation):
+        return None
+    wrong = evaluation.predicted != evaluation.truth
+    order = evaluation.losses.masked_fill(~wrong, -1).argsort(descending=True, stable=True)
+    worst = order[: min(_MISTAKES, int(wrong.sum()))]
+    return {
+        "images": image_set.images[worst],
+        "truth": evaluation.truth[worst],
+        "predicted": evaluation.predicted[worst],
+        "probabilities": evaluation.probabilities[worst],
+        "names": [image_set.names[index] for index in worst.tolist()],
+    }

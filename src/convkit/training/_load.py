@@ -1,0 +1,60 @@
+"""How does a saved network come back?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit.architecture import Architecture
+from convkit.errors import CheckpointError, RunError
+from convkit.training._checkpoint import read_tensors
+from convkit.training._directory import BEST, LAST, PREVIOUS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from convkit.training._run import Run
+
+
+def rebuilt(run: Run) -> nn.Module:
+    """The network of a run that was built from a table.
+
+    Raises:
+        RunError: When it was not.
+    """
+    written = run.configuration
+    if written["architecture"] is None:
+        raise RunError(
+            f"{run.directory} holds a {written['network']} that was not built from a table: "
+            "give one like it, Trainer.load(directory, model=...)"
+        )
+    model: nn.Module = Architecture.parse(written["architecture"]).build(
+        tuple(written["input_shape"])
+    )
+    return model
+
+
+def load_weights(model: nn.Module, run: Run) -> None:
+    """Put the best weights of a run into a network.
+
+    Where training ended before there were any, those of the last checkpoint.
+
+    Raises:
+        CheckpointError: When they are damaged, missing or do not fit.
+    """
+    best = run.directory / BEST
+    weights = read_tensors(best) if best.exists() else _last_weights(run)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the weights in {run.directory} do not fit this network: {error}"
+        ) from error
+
+
+def _last_weights(run: Run) -> dict[str, object]:
+    for name in (LAST, PREVIOUS):
+        path = run.directory / name
+        if path.exists():
+            weights: dict[str, object] = read_tensors(path)["model"]
+            return weights
+    raise CheckpointError(f"{run.directory} holds no weights: its training never began")

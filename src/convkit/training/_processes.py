@@ -1,0 +1,156 @@
+"""Which process is this, and what do the others say?
+
+Under `torchrun`, and inside a Ray Train worker, the same script runs in several processes. Numbers
+that decide something are put together here, so that all processes decide alike; only the first one
+writes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor, distributed, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes of one training.
+
+    Args:
+        rank: The number of this one, from 0.
+        count: How many there are.
+        group: Over which plain values travel; None for a single process.
+    """
+
+    rank: int = 0
+    count: int = 1
+    group: Any = None
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes."""
+        return self.rank == 0
+
+    def gathered(self, value: Value) -> list[Value]:
+        """The values of all processes, in their order, on every process."""
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        distributed.all_gather_object(values, value, group=self.group)
+        return values
+
+    def of_first(self, value: Value) -> Value:
+        """The value of the first process."""
+        if self.count == 1:
+            return value
+        values: list[Any] = [value]
+        distributed.broadcast_object_list(values, src=0, group=self.group)
+        first: Value = values[0]
+        return first
+
+    def done_by_first(self, work: Callable[[], Value]) -> Value:
+        """Let the first process do it; its result, or its error, comes to all."""
+        if self.count == 1:
+            return work()
+        result: Any = None
+        error: Exception | None = None
+        if self.first:
+            try:
+                result = work()
+            except Exception as problem:  # noqa: BLE001 - raised again, on every process
+                error = problem
+        result, error = self.of_first((result, error))
+        if error is not None:
+            raise error
+        done: Value = result
+        return done
+
+    def share_buffers(self, model: nn.Module) -> None:
+        """Give every process the buffers of the first, such as the statistics of batch norm."""
+        if self.count == 1:
+            return
+        for buffer in model.buffers():
+            if not buffer.numel():
+                continue
+            travelling = buffer.detach().to("cpu", copy=True).contiguous()
+            distributed.broadcast(travelling, src=0, group=self.group)
+            buffer.copy_(travelling)
+
+
+def current_processes() -> Processes:
+    """The processes that this one belongs to; joins those of `torchrun` when nobody has yet."""
+    if not distributed.is_available():
+        return Processes()
+    if not distributed.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "RANK" not in os.environ:
+            return Processes()
+        _join()
+    count = distributed.get_world_size()
+    if count == 1:
+        return Processes()
+    return Processes(distributed.get_rank(), count, _plain_group())
+
+
+def _join() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        distributed.init_process_group("cpu:gloo,cuda:nccl")
+    else:
+        distributed.init_process_group("gloo")
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+_groups: dict[int, Any] = {}
+
+
+def _plain_group() -> Any:
+    """A group whose values travel through the processor, whatever carries the gradients."""
+    world = distributed.group.WORLD
+    if "gloo" in str(distributed.get_backend_config(world)):
+        return world
+    if id(world) not in _groups:
+        _groups[id(world)] = distributed.new_group(backend="gloo")
+    return _groups[id(world)]
+
+
+def spread(model: nn.Module, processes: Processes, device: torch.device) -> nn.Module:
+    """The network whose gradients are averaged over the processes."""
+    if processes.count == 1:
+        return model
+    devices = [device] if device.type == "cuda" else None
+    return nn.parallel.DistributedDataParallel(model, device_ids=devices)
+
+
+def share_of(total: int, processes: Processes, least: int) -> tuple[slice, float]:
+    """Which samples of a batch this process takes, and the weight of their mean loss.
+
+    The gradients of all processes are averaged, so a mean over n of N samples weighs
+    n * processes / N. No process takes fewer than `least` samples (batch norm needs two): when
+    there are too few for all, the last processes compute the first ones once more, with weight 0.
+    """
+    rank, count = processes.rank, processes.count
+    active = max(1, min(count, total // least))
+    if rank >= active:
+        return slice(0, min(least, total)), 0.0
+    begin, end = total * rank // active, total * (rank + 1) // active
+    return slice(begin, end), (end - begin) * count / total
+
+
+def part_of(batch: tuple[Tensor, Tensor], share: slice) -> tuple[Tensor, Tensor]:
+    """Some samples of a batch."""
+    images, targets = batch
+    return images[share], targets[share]
