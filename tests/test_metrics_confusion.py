@@ -75,6 +75,15 @@ def test_few_and_many_labels_are_counted_alike() -> None:
     assert np.array_equal(whole.counts, parts.counts)
 
 
+def test_a_batch_does_not_touch_the_whole_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only `np.bincount` would make a C x C of each batch; small batches do without."""
+    matrix = metrics.ConfusionMatrix(1000)
+    monkeypatch.setattr(np, "bincount", None)
+    matrix.update(np.arange(256), np.arange(256))
+
+    assert matrix.total == 256
+
+
 def test_counts_are_a_copy() -> None:
     matrix = metrics.confusion_matrix(PREDICTED, TRUTH, 3)
     matrix.counts[0, 0] = 99

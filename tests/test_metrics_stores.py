@@ -78,6 +78,26 @@ def test_a_histogram_measures_the_scores_rounded_down_to_its_bins(bins: int, bat
     assert histogram.average_precision().positives.tolist() == expected.positives.tolist()
 
 
+@pytest.mark.parametrize("bins", [2, 10, 1000])
+def test_the_roc_area_of_a_histogram_is_that_of_the_rounded_scores(bins: int) -> None:
+    histogram = metrics.ScoreHistogram(3, bins=bins)
+    histogram.update(SCORES, TRUTH)
+    rounded = np.minimum(np.floor(SCORES.astype(np.float64) * bins), bins - 1)
+
+    expected = metrics.roc_area(rounded, TRUTH).per_class
+    assert histogram.roc_area().per_class == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["average_precision", "roc_area"])
+def test_a_histogram_warns_where_it_is_asked(metric: str) -> None:
+    histogram = metrics.ScoreHistogram(3)
+    histogram.update([[0.2, 0.3, 0.5]], [2])
+
+    with pytest.warns(metrics.UndefinedClassWarning) as caught:
+        getattr(histogram, metric)()
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_histograms_merge_in_any_order() -> None:
     parts = []
     for i in range(0, 400, 100):

@@ -9,12 +9,8 @@ from convkit.metrics._bootstrap import bootstrap_interval
 from convkit.metrics._calibration import Calibration, calibration
 from convkit.metrics._class_scores import ClassScores, UndefinedClassWarning
 from convkit.metrics._comparison import Comparison, compare, compare_metric
-from convkit.metrics._confusion import (
-    Confusion,
-    ConfusionMatrix,
-    confusion_matrix,
-    samples_of_cell,
-)
+from convkit.metrics._confused_pairs import Confusion, samples_of_cell
+from convkit.metrics._confusion import ConfusionMatrix, confusion_matrix
 from convkit.metrics._confusion_difference import ConfusionDifference
 from convkit.metrics._curves import (
     PrecisionRecallCurve,
@@ -26,8 +22,9 @@ from convkit.metrics._curves import (
 from convkit.metrics._interval import Interval, accuracy_interval
 from convkit.metrics._losses import Mistakes, log_loss, mistakes
 from convkit.metrics._per_class import Averages, PerClass
+from convkit.metrics._score_histogram import ScoreHistogram
+from convkit.metrics._score_store import ScoreStore
 from convkit.metrics._spread import Spread, over_seeds
-from convkit.metrics._stores import ScoreHistogram, ScoreStore
 from convkit.metrics._top_k import top_k_accuracy
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 
 from convkit._tables import Table
 from convkit.errors import MetricError
+from convkit.metrics._confused_pairs import Confusion, most_confused_pairs
 from convkit.metrics._confusion_difference import ConfusionDifference
 from convkit.metrics._inputs import (
     Floats,
@@ -17,9 +17,6 @@ from convkit.metrics._inputs import (
     Numbers,
     as_array,
     read_classes,
-    read_labels,
-    read_predicted,
-    refuse_other_length,
 )
 from convkit.metrics._per_class import PerClass
 from convkit.metrics._processes import sum_over_processes
@@ -32,33 +29,6 @@ if TYPE_CHECKING:
 # Wider matrices are told by their classes, not drawn with signs.
 _WIDEST_TABLE = 20
 _MOST_CLASSES = 10_000  # 0.8 GB of counts
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """How often one class was taken for another.
-
-    Args:
-        truth: Index of the true class.
-        predicted: Index of the class it was taken for.
-        count: Number of samples.
-        share: Their share of the samples of the true class.
-        names: Names of the true and the predicted class.
-
-    Example:
-        >>> print(Confusion(0, 1, 3, 0.25, ("cat", "dog")))
-        cat taken for dog: 3 (25.0 % of cat)
-    """
-
-    truth: int
-    predicted: int
-    count: int
-    share: float
-    names: tuple[str, str]
-
-    def __str__(self) -> str:
-        true, other = self.names
-        return f"{true} taken for {other}: {self.count:,} ({100 * self.share:.1f} % of {true})"
 
 
 class ConfusionMatrix:
@@ -225,16 +195,7 @@ class ConfusionMatrix:
             k: How many at most; pairs never confused are left out. Equal counts are ordered by
                 true, then predicted class.
         """
-        counts = self.counts
-        support = counts.sum(axis=1)
-        np.fill_diagonal(counts, 0)
-        greatest = np.argsort(-counts, axis=None, kind="stable")[: max(k, 0)]
-        cells = [divmod(int(cell), self.num_classes) for cell in greatest]
-        return tuple(
-            Confusion(i, j, int(counts[i, j]), counts[i, j] / support[i], self._pair(i, j))
-            for i, j in cells
-            if counts[i, j]
-        )
+        return most_confused_pairs(self.counts, self._class_names, k)
 
     def table(self) -> Table:
         """The counts with class names; rows = truth."""
@@ -262,9 +223,6 @@ class ConfusionMatrix:
 
     def __repr__(self) -> str:
         return f"<ConfusionMatrix of {self.num_classes} classes, {self.total:,} samples>"
-
-    def _pair(self, truth: int, predicted: int) -> tuple[str, str]:
-        return self._class_names[truth], self._class_names[predicted]
 
     def _refuse_other_classes(self, other: ConfusionMatrix) -> None:
         """Raise unless rows and columns of both mean the same."""
@@ -296,32 +254,6 @@ def confusion_matrix(predicted: Numbers, truth: Numbers, num_classes: int) -> Co
     matrix = ConfusionMatrix(num_classes)
     matrix.update(predicted, truth)
     return matrix
-
-
-def samples_of_cell(
-    predicted: Numbers, truth: Numbers, *, true_class: int, predicted_class: int
-) -> Integers:
-    """Which samples stand behind a cell of the confusion matrix: `images[samples]` shows them.
-
-    Args:
-        predicted: Predicted class indices (N,), or scores (N, C).
-        truth: True class indices (N,).
-        true_class: Row of the cell.
-        predicted_class: Column of the cell.
-
-    Returns:
-        Their indices, ascending, int64.
-
-    Raises:
-        MetricError: When the lengths differ or there is no sample.
-
-    Example:
-        >>> samples_of_cell([0, 1, 1, 1], [0, 0, 1, 0], true_class=0, predicted_class=1)
-        array([1, 3])
-    """
-    guessed, true = read_predicted(predicted), read_labels(truth, "truth")
-    refuse_other_length(guessed.size, true.size, ("predicted", "truth"))
-    return np.flatnonzero((guessed == predicted_class) & (true == true_class))
 
 
 def _briefly(names: tuple[str, ...]) -> str:

@@ -146,6 +146,12 @@ def read_classes(classes: object) -> tuple[str, ...]:
     return names
 
 
+def refuse_other_classes(ours: tuple[str, ...], others: tuple[str, ...]) -> None:
+    """Raise unless scores of both are of the same classes."""
+    if ours != others:
+        raise MetricError(f"the classes differ: {len(ours)} and {len(others)} of them, or names")
+
+
 def _refuse_number_of_classes(number: int) -> None:
     """Raise before anything too large is made."""
     if not 1 <= number <= _MOST_CLASSES:
