@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from convkit.training import transfer
     from convkit.training._callbacks import Callback, Event, TensorBoard
     from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
     from convkit.training._evaluation import Evaluation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from convkit.training._stop import Stop, StopReason
     from convkit.training._trainer import Trainer
 
+_SUBMODULES = ("transfer",)
 _NAMES = {
     "BackToBest": "_options",
     "Callback": "_callbacks",
@@ -62,10 +64,13 @@ __all__ = [
     "Trainer",
     "TrainingOptions",
     "read_run",
+    "transfer",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        return import_module(f"convkit.training.{name}")
     if name not in _NAMES:
         raise AttributeError(f"module 'convkit.training' has no attribute {name!r}")
     value = getattr(import_module(f"convkit.training.{_NAMES[name]}"), name)
