@@ -44,7 +44,7 @@ SETTINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Activation(Row):
     """A function of each value: ReLU, tanh, softmax over the channels, ...
 
@@ -121,7 +121,7 @@ class Activation(Row):
         return call(ACTIVATIONS[self.function], **settings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dropout(Row):
     """Values set to zero in training: single ones, or whole maps with `channels=True`.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convkit.architecture._summary import Summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Architecture:
     """A network as its table of layers.
 
@@ -49,6 +49,9 @@ class Architecture:
     def __post_init__(self) -> None:
         set_field(self, "rows", tidy_rows("an architecture", self.rows))
         set_field(self, "readings", tuple(self.readings))
+
+    def __repr__(self) -> str:
+        return "Architecture([\n" + "".join(f"    {row!r},\n" for row in self.rows) + "])"
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Repeat(Row):
     """The same rows, several times one after the other; each time with weights of its own.
 
@@ -81,7 +81,7 @@ class Repeat(Row):
         return build_steps(plan((self,), input_shape))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Residual(Row):
     """Rows with a way around them: what they make is added to what arrived, then activated.
 
@@ -182,7 +182,7 @@ class Residual(Row):
         return ResidualBlock(ways["body"], ways["shortcut"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Custom(Row):
     """A module of the user's own, as one row.
 
@@ -197,7 +197,7 @@ class Custom(Row):
         stated: What a table says beside the layer.
 
     Example:
-        >>> Custom("double", None, lambda shape: (2 * shape[0], *shape[1:])).shape_after((3, 8, 8))
+        >>> Custom("twice", None, lambda shape: (2 * shape[0], *shape[1:])).shape_after((3, 8, 8))
         (6, 8, 8)
     """
 

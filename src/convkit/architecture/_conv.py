@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from typing_extensions import override
 
@@ -31,7 +31,7 @@ PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Conv(Dressed):
     """A convolution, then its norm, activation and dropout when it carries them.
 
@@ -90,6 +90,8 @@ class Conv(Dressed):
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
         _, sizes = _arriving(self, input_shape)
+        if self.padding_mode in {"reflect", "circular"}:
+            _require_enough_to_copy(self, sizes)
         after = convkit.shapes.conv_output(
             sizes,
             kernel_size=self.kernel_size,
@@ -139,7 +141,7 @@ class Conv(Dressed):
         return (replace(self, norm=None, activation=None, dropout=None), *worn)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ConvTranspose(Dressed):
     """A transposed convolution, then its norm, activation and dropout when it carries them.
 
@@ -261,3 +263,19 @@ def _arriving(row: Conv | ConvTranspose, input_shape: Shape) -> tuple[int, tuple
             f"out_channels={row.out_channels}; any divisor of {fitting} would"
         )
     return channels, sizes
+
+
+def _require_enough_to_copy(row: Conv, sizes: tuple[int, ...]) -> None:
+    """Reflected and circular padding is copied from the map, which must be large enough."""
+    padding: Any = row.padding
+    if padding == "same":
+        kernel = spread(row.kernel_size, len(sizes))
+        padding = convkit.shapes.same_padding(kernel, dilation=row.dilation)
+    for size, sides in zip(sizes, spread(padding, len(sizes)), strict=True):
+        largest = max(sides) if isinstance(sides, tuple) else sides
+        most = size - 1 if row.padding_mode == "reflect" else size
+        if largest > most:
+            raise ArchitectureError(
+                f"padding={largest} with padding_mode={row.padding_mode!r} copies more pixels than "
+                f"the {size} that arrive hold; padding={most} or padding_mode='zeros' would do"
+            )

@@ -24,7 +24,7 @@ from convkit.architecture._row import (
 from convkit.errors import ArchitectureError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Flatten(Row):
     """Maps laid out as one vector, channel by channel.
 
@@ -57,7 +57,7 @@ class Flatten(Row):
         return call("Flatten")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Linear(Dressed):
     """A fully connected layer, then its norm, activation and dropout when it carries them.
 

@@ -12,7 +12,7 @@ from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window,
 from convkit.errors import ArchitectureError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class BatchNorm(Row):
     """Each channel brought to mean 0 and variance 1 over the batch, then scaled and shifted.
 
@@ -58,7 +58,7 @@ class BatchNorm(Row):
         return call(f"BatchNorm{dimensions}d", input_shape[0], **settings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GroupNorm(Row):
     """Groups of channels brought to mean 0 and variance 1 in each image.
 

@@ -25,7 +25,7 @@ from convkit.architecture._row import (
 from convkit.errors import ArchitectureError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MaxPool(Row):
     """The greatest value of each window.
 
@@ -85,7 +85,7 @@ class MaxPool(Row):
         return call(f"MaxPool{len(input_shape) - 1}d", self.kernel_size, **settings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AvgPool(Row):
     """The mean of each window.
 
@@ -136,7 +136,7 @@ class AvgPool(Row):
         return call(f"AvgPool{len(input_shape) - 1}d", self.kernel_size, **settings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AdaptiveAvgPool(Row):
     """Means over as many windows as it takes for an output of the size asked for.
 
@@ -181,7 +181,7 @@ class AdaptiveAvgPool(Row):
         return call(f"AdaptiveAvgPool{len(input_shape) - 1}d", self.output_size)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GlobalAvgPool(Row):
     """The mean of each map, as a map of one pixel.
 
@@ -214,7 +214,7 @@ class GlobalAvgPool(Row):
         return AdaptiveAvgPool(1).layer(input_shape)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Upsample(Row):
     """Maps made larger by a whole factor.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from convkit.errors import ArchitectureError
@@ -147,6 +147,17 @@ class Row(ABC):
     def expand(self) -> tuple[Row, ...]:
         """The plain layers that this row stands for, in the order in which they run."""
         return (self,)
+
+    def __repr__(self) -> str:
+        """The call that makes the row, without what is as usual."""
+        parts = []
+        for field in fields(self):  # type: ignore[arg-type] # every row is a dataclass
+            value = getattr(self, field.name)
+            if not field.kw_only:
+                parts.append(repr(value))
+            elif field.name != "stated" and value != field.default:
+                parts.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     @property
     def ways(self) -> tuple[str, ...]:

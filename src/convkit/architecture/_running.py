@@ -83,7 +83,7 @@ def untouched(model: nn.Module, device: str | None) -> Iterator[None]:
 
     Args:
         model: The network.
-        device: `"meta"` for weights without values, None for real ones (buffers are copied).
+        device: `"meta"` for weights without values, None for copies.
     """
     modules = [m for m in model.modules() if not isinstance(m, torch.jit.ScriptModule)]
     kept = [(module, dict(vars(module))) for module in modules]
@@ -107,10 +107,9 @@ def _stand_in(module: nn.Module, device: str | None, twins: dict[int, torch.Tens
     own["_forward_hooks"] = type(own["_forward_hooks"])()
     for name in _DICTIONARIES:
         own[name] = dict(own[name])
-    for dictionary, copied in ((own["_parameters"], device == "meta"), (own["_buffers"], True)):
-        if copied:
-            for name, tensor in dictionary.items():
-                dictionary[name] = None if tensor is None else _twin(tensor, device, twins)
+    for dictionary in (own["_parameters"], own["_buffers"]):
+        for name, tensor in dictionary.items():
+            dictionary[name] = None if tensor is None else _twin(tensor, device, twins)
 
 
 def _twin(tensor: torch.Tensor, device: str | None, twins: dict[int, torch.Tensor]) -> torch.Tensor:
