@@ -68,7 +68,7 @@ def test_task_1g_counts_the_base_network() -> None:
 
 def test_task_1g_has_the_stated_maps_and_weights() -> None:
     summary = Architecture.parse(BASE).summary((3, 32, 32))
-    maps = [row.output_shape for row in summary.rows if row.kind in {"conv", "max-pool", "maxpool"}]
+    maps = [row.output_shape for row in summary.rows if row.kind in {"conv", "max pool"}]
     model = Architecture.parse(BASE).build((3, 32, 32))
     weights = sum(p.numel() for name, p in model.named_parameters() if name.endswith("weight"))
 
@@ -84,7 +84,7 @@ def test_task_1g_has_the_stated_maps_and_weights() -> None:
 
 
 def test_model_1_has_588810_parameters() -> None:
-    block = "conv 64 k5 p2 batch relu, conv 64 k5 p2 batch relu, maxpool 2"
+    block = "conv 64 k5 p2 bn relu, conv 64 k5 p2 bn relu, maxpool 2"
     text = f"{block}, {block}, {block}, flatten, linear 64 relu, linear 10".replace("k5 p2", "k7 p3", 1)
     summary = Architecture.parse(text).summary((3, 32, 32))
 

@@ -94,12 +94,15 @@ def _build_and_check(directory: Path, seed: int) -> tuple[Sets, Trainer]:
 def _train(trainer: Trainer, sets: Sets, seed: int) -> None:
     """Train until the smoothed validation loss stops falling."""
     from convkit import data
+    from convkit.training import StopReason
 
     print("\n3. Training until the smoothed validation loss stops falling\n", flush=True)
     batches = data.batches(
         sets.train, batch_size=BATCH_SIZE, augment=[data.HorizontalFlip()], seed=seed
     )
     history = trainer.fit(batches, sets.validation, epochs=EPOCHS, batch_size=BATCH_SIZE)
+    if history.stop is not None and history.stop.reason is StopReason.INTERRUPTED:
+        raise KeyboardInterrupt  # the best weights are back and written
     print(history.stop_reason)
 
 

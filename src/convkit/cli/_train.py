@@ -108,6 +108,8 @@ def _train(arguments: argparse.Namespace) -> int:
         batch_size=arguments.batch_size,
         resume=arguments.resume,
     )
+    if history.stop is not None and history.stop.reason is training.StopReason.INTERRUPTED:
+        raise KeyboardInterrupt  # the best weights are back and written
     print(history.stop_reason)
     if sets.test is not None:
         print(trainer.evaluate(sets.test))
