@@ -96,7 +96,7 @@ def _skeleton(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
         copied = value.copy() if type(value) in {list, dict, set} else value
         hooks = name.endswith("_hooks") and isinstance(value, dict)
         copy.__dict__[name] = type(value)() if hooks else copied
-    copy.__dict__["training"] = False
+    copy.__dict__ |= {"training": False, "_compiled_call_impl": None}
     copy.__dict__["_modules"] = {
         name: None if child is None else _skeleton(child, made)
         for name, child in module._modules.items()

@@ -13,7 +13,7 @@ from convkit.features._call_plan import Plans
 from convkit.features._finish import Finish
 from convkit.features._forward import observe
 from convkit.features._guard import Guard, Held, memory_of
-from convkit.features._images import Images, Preprocessing, as_batch, as_pictures
+from convkit.features._images import Images, Preprocessing, as_batch
 from convkit.features._layer_pairs import LayerPairs, Source
 from convkit.features._layers import Selection, check_model, listed, select
 from convkit.features._pairs import Pairs
@@ -134,7 +134,7 @@ class FilterFeatureExtractor:
             guard=collector.guard,
             follow=collector.finish.follows,
         )
-        source = Source(self.model, batch, as_pictures(batch, self.preprocessing))
+        source = Source(self.model, batch, self.preprocessing)
         return collector.pairs(source)
 
 

@@ -16,7 +16,7 @@ from convkit.features._stages import ACTIVATIONS, NORMS, SUMS, Call, Follower, S
 from convkit.features._unchanged import evaluated, random_states_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from convkit.features._guard import Guard
 
@@ -104,17 +104,30 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
                     stack.callback(hook.remove)
             yield
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch would load its compiler for this mode, which takes longer than many a forward."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Guard what an operation overwrites, run it, note what it was."""
         named = kwargs or {}
         habit = _HABITS.get(func) or _learn(func)
+        if habit.beside is not None and self._guard.only_held(args[0]):
+            self._guard.hand_over(args[0], habit.beside(*args, **named))
+            return self._after(func, habit, args, named, args[0])
         for place, name in habit.writes:
             self._guard.before_write(args[place] if place < len(args) else named.get(name))
         if habit.batch_norm:
             self._guard_statistics(func, args, named)
-        result = func(*args, **named)
+        return self._after(func, habit, args, named, func(*args, **named))
+
+    def _after(
+        self, func: Any, habit: _Habit, args: tuple[Any, ...], named: dict[str, Any], result: Any
+    ) -> Any:
+        """Note what an operation was, and end the forward when nothing more is needed."""
         if self._running and func is torch.ops.aten.convolution.default:
             self._running[-1] = _operands(*args, **named)
         elif habit.role and self._follower is not None:
@@ -188,11 +201,21 @@ class _Habit:
 
     name: str
     writes: tuple[tuple[int, str], ...]
+    beside: Callable[..., Tensor] | None  # the same operation out of place, for activations
     role: str
     batch_norm: bool
 
 
 _HABITS: dict[Any, _Habit] = {}
+
+
+def _beside(func: Any, name: str, role: str) -> Callable[..., Tensor] | None:
+    """The operator that does the same as an activation in place, but into new memory."""
+    if role != "activation" or not func._schema.name.endswith("_"):
+        return None
+    packet = getattr(torch.ops.aten, name, None)
+    found: Callable[..., Tensor] | None = getattr(packet, func._overloadname, None)
+    return found
 
 
 def _learn(func: Any) -> _Habit:
@@ -207,5 +230,7 @@ def _learn(func: Any) -> _Habit:
     )
     roles = {"activation": ACTIVATIONS, "norm": NORMS, "sum": SUMS}
     role = next((role for role, names in roles.items() if name in names), "")
-    habit = _HABITS[func] = _Habit(name, writes, role, "batch_norm" in name)
+    habit = _HABITS[func] = _Habit(
+        name, writes, _beside(func, name, role), role, "batch_norm" in name
+    )
     return habit

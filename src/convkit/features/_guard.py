@@ -2,7 +2,8 @@
 
 Most networks overwrite their feature maps with an in-place activation. Copying every map would
 cost time and memory for nothing where no such operation follows; so a map is kept as it is, and
-copied only when an operation is about to write into its memory.
+copied only when an operation is about to write into its memory. An in-place activation needs not
+even that copy: it writes its result into new memory, and the map keeps the old.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class Held:
@@ -63,12 +64,42 @@ class Guard:
         for tensor in self._state.pop(memory, ()):
             self._saved.append((tensor, tensor.detach().clone()))
 
+    def only_held(self, target: Tensor) -> bool:
+        """Whether a tensor is itself held, and nothing else at all uses its memory."""
+        memory = memory_of(target)
+        held = self._held.get(memory, ()) if memory is not None else ()
+        return (
+            bool(held)
+            and memory not in self._state
+            and all(one.tensor is target for one in held)
+            and _uses(target) == _ALONE
+        )
+
+    def hand_over(self, target: Tensor, values: Tensor) -> None:
+        """Leave the old memory of a tensor to what holds it, and give the tensor new memory.
+
+        It saves the copy: the new values are written beside the old ones instead of over them.
+        """
+        memory = memory_of(target)
+        for held in self._held.pop(memory, ()) if memory is not None else ():
+            held.tensor = target.detach()
+        target.set_(values)  # type: ignore[call-overload] # torch's stub knows storages only
+
     def restore(self) -> None:
         """Write the saved values back into the protected tensors."""
         with torch.no_grad():
             for tensor, values in reversed(self._saved):
                 tensor.detach().copy_(values)
         self._saved.clear()
+
+
+def _uses(tensor: Tensor) -> int:
+    """How many tensors share a tensor's memory; 0 when torch does not tell."""
+    count: Callable[[int], int] | None = getattr(torch._C, "_storage_Use_Count", None)
+    return 0 if count is None else count(tensor.untyped_storage()._cdata)
+
+
+_ALONE = _uses(torch.empty(1)) or -1
 
 
 def memory_of(tensor: Tensor) -> int | None:

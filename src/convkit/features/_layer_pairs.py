@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from convkit.errors import FeatureError
 from convkit.features._alike import Duplicate, duplicates, silent
+from convkit.features._images import Preprocessing, as_pictures
 from convkit.features._pair import Pair
 from convkit.features._pictures import (
     channels_of,
@@ -29,11 +30,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the maps were made from: the model, the images as it took them, and as they look."""
+    """What the maps were made from.
+
+    Args:
+        model: The model.
+        images: The images as the model took them, (N, C, H, W).
+        preprocessing: How they were normalised, when that is known.
+    """
 
     model: nn.Module
     images: Tensor
-    pictures: Tensor
+    preprocessing: Preprocessing
+
+    def picture(self, place: int) -> Tensor:
+        """One image as it looks, float32 (3, H, W) in 0 to 1."""
+        return as_pictures(self.images[place : place + 1], self.preprocessing)[0]
 
 
 class LayerPairs:

@@ -32,7 +32,7 @@ def pair_picture(pair: Pair, image: int) -> Figure:
     return filter_pair(
         pair.filter,
         pair.feature_map[place],
-        image=source.pictures[place],
+        image=source.picture(place),
         activated=None if after is None else after[place],
         title=f"{pair.name}, filter {pair.index}",
     )
@@ -78,7 +78,7 @@ def layers_picture(pairs: Pairs, channels: Iterable[int], image: int) -> Figure:
 
     place = image_at(pairs.source, image)
     maps = {name: layer.feature_maps[place] for name, layer in pairs.items()}
-    return layers_by_channels(maps, channels=channels, image=pairs.source.pictures[place])
+    return layers_by_channels(maps, channels=channels, image=pairs.source.picture(place))
 
 
 def table_picture(pairs: Pairs, filters: Mapping[str, int] | None) -> Figure:
@@ -90,7 +90,7 @@ def table_picture(pairs: Pairs, filters: Mapping[str, int] | None) -> Figure:
         {name: _of_image(pairs[name][index], place) for name, index in chosen.items()}
         for place in range(len(pairs.source.images))
     ]
-    return pair_table(list(pairs.source.pictures), rows)
+    return pair_table([pairs.source.picture(place) for place in range(len(rows))], rows)
 
 
 def _of_image(pair: Pair, place: int) -> Any:
@@ -120,10 +120,10 @@ def _picture(source: Source, image: Tensor | int) -> tuple[int, Tensor]:
     """
     if isinstance(image, int):
         place = image_at(source, image)
-        return place, source.pictures[place]
+        return place, source.picture(place)
     batch = source.images
     given = image.to(batch.device, batch.dtype)
     for place, one in enumerate(batch):
         if torch.equal(one, given):
-            return place, source.pictures[place]
+            return place, source.picture(place)
     return 0, image

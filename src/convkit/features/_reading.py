@@ -215,10 +215,8 @@ def _sentence(kind: Kind, measured: _Measured) -> str:
         return f"{direction} edges{tinted}, {_polarity(measured)}, about {period / 2:.0f} px wide"
     what = "lines" if kind == "line" else "stripes"
     middle = measured.pattern[tuple(n // 2 for n in measured.pattern.shape)]
-    light = f"{'light' if middle > 0 else 'dark'} in the middle, "
-    return (
-        f"{direction} {what}{tinted}, {light if kind == 'line' else ''}a period of {period:.1f} px"
-    )
+    core = f"{'light' if middle > 0 else 'dark'} in the middle, " if kind == "line" else ""
+    return f"{direction} {what}{tinted}, {core}a period of {period:.1f} px"
 
 
 def _direction(orientation: float) -> str:

@@ -151,6 +151,11 @@ class _SpanMode(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch lea
         )
         return rows, columns
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch would load its compiler for this mode, which takes longer than many a forward."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
@@ -206,7 +211,7 @@ def _convolution(seen: Spans, args: tuple[Any, ...], output: Tensor) -> Spans:
 
 
 def _pool(seen: Spans, args: tuple[Any, ...], output: Tensor) -> Spans:
-    given = dict(enumerate(args))
+    given: dict[int, Any] = dict(enumerate(args))
     kernel = _two(given[1])
     stride = _two(given.get(2) or kernel)
     padding = _two(given.get(3) or 0)

@@ -24,15 +24,19 @@ def evaluated(model: nn.Module) -> Iterator[None]:
     The flags are set directly: a model's own `train()` or `eval()` may do more than that.
     """
     modules = list(model.modules())
-    modes = [module.training for module in modules]
+    modes = [(module.training, module._compiled_call_impl) for module in modules]
     members = [(dict(m._parameters), dict(m._buffers)) for m in modules]
     try:
         for module in modules:
             module.training = False
+            module._compiled_call_impl = None  # compiled code would not run the hooks
         yield
     finally:
-        for module, mode, (parameters, buffers) in zip(modules, modes, members, strict=True):
+        for module, (mode, compiled), (parameters, buffers) in zip(
+            modules, modes, members, strict=True
+        ):
             module.training = mode
+            module._compiled_call_impl = compiled
             _put_back(module._parameters, parameters)
             _put_back(module._buffers, buffers)
 

@@ -24,7 +24,7 @@ class WeakTable(Generic[Note]):
 
     def put(self, tensor: Tensor, note: Note) -> None:
         """Note something of a tensor, in place of what was noted before."""
-        self._notes[id(tensor)] = (TensorWeakRef(tensor), note)  # type: ignore[no-untyped-call] # torch leaves it untyped
+        self._notes[id(tensor)] = (TensorWeakRef(tensor), note)
 
     def get(self, tensor: Any) -> Note | None:
         """What was noted of a tensor."""
