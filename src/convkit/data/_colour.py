@@ -137,7 +137,8 @@ def adjust_contrast_(images: torch.Tensor, factor: torch.Tensor) -> None:
 def adjust_saturation_(images: torch.Tensor, factor: torch.Tensor) -> None:
     """Move away from each pixel's luminance."""
     if images.shape[1] == 3:
-        images.mul_(factor).add_(grey(images).mul_(1 - factor)).clamp_(0, 1)
+        luminance = grey(images).mul_(1 - factor)
+        images.mul_(factor).add_(luminance).clamp_(0, 1)
 
 
 def adjust_hue_(images: torch.Tensor, shift: torch.Tensor) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -15,9 +16,9 @@ from convkit.errors import ImageError
 MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 1 << 30
 # Formats that Pillow reads by itself; EPS and the like would start other programs.
-FORMATS = (
-    "JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "MPO", "TGA", "ICO", "AVIF",
-    "DIB", "PCX", "SGI", "QOI",
+_WANTED = (
+    "JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA", "ICO", "AVIF", "DIB",
+    "PCX", "SGI", "QOI",
 )  # fmt: skip
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,7 +65,7 @@ def decode(content: bytes, *, channels: int = 3, max_pixels: int = MAX_PIXELS) -
         ImageError: With the reason, not yet the path.
     """
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=_formats()) as image:
             _check_pixels(image.size, max_pixels)
             mode, notice = image.mode, _animation(image)
             image.load()
@@ -103,6 +104,13 @@ def read_image_bytes(path: str) -> bytes:
             raise
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise ImageError(f"cannot be opened: {reason}") from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those wanted that this Pillow knows."""
+    Image.init()
+    return tuple(name for name in _WANTED if name in Image.OPEN)
 
 
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:

@@ -136,6 +136,7 @@ def _bar(count: int, progress: bool | None) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=console.is_terminal) as bar:
         task = bar.add_task("decoding images", total=count)
         yield lambda done: bar.advance(task, done)

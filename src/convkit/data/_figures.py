@@ -77,8 +77,8 @@ def disc(x: Field, y: Field) -> Field:
 
 def heart(x: Field, y: Field) -> Field:
     """Two discs and the point below them."""
-    lobes = np.minimum(_length(x - 0.42, y + 0.3), _length(x + 0.42, y + 0.3)) - 0.52
-    point = _polygon(x, y, [(-0.87, -0.04), (0, -0.5), (0.87, -0.04), (0, 0.98)])
+    lobes = np.minimum(_length(x - 0.42, y + 0.3), _length(x + 0.42, y + 0.3)) - 0.5
+    point = _polygon(x, y, [(-0.85, -0.04), (0, -0.5), (0.85, -0.04), (0, 0.98)])
     return np.minimum(lobes, point)
 
 
@@ -102,7 +102,7 @@ def star(x: Field, y: Field) -> Field:
 
 def stripes(x: Field, y: Field) -> Field:
     """Two parallel bars."""
-    return _box(np.abs(x) - 0.45, y, 0.22, 0.85)
+    return _box(np.abs(x) - 0.45, y, 0.22, 0.75)
 
 
 def triangle(x: Field, y: Field) -> Field:

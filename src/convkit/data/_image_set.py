@@ -73,9 +73,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.preprocessing.normalize(self.images[index]), int(
-            self.labels[index]
-        )
+        return self.preprocessing.normalize(self.images[index]), int(self.labels[index])
 
     def __repr__(self) -> str:
         _, channels, height, width = self.images.shape
