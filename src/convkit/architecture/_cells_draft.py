@@ -40,8 +40,12 @@ _SAYS_NOTHING = {
     "dilation": (1,),
     "groups": (1,),
     "output_padding": (0,),
-    "inplace": (True, False),
 }
+# Arguments of frameworks that change nothing here.
+IGNORED = frozenset(
+    "inplace track_running_stats start_dim end_dim dim device dtype align_corners return_indices "
+    "input_shape data_format kernel_initializer divisor_override".split()
+)
 
 
 @contextmanager
@@ -53,6 +57,19 @@ def located(place: str) -> Iterator[None]:
         if not place:
             raise
         raise TableError(f"{place}: {error}") from error.__cause__
+
+
+@dataclass(slots=True)
+class NestedRows:
+    """Rows as the value of a setting.
+
+    Args:
+        drafts: The layers.
+        many: Whether the value is a tuple of rows even when there is only one.
+    """
+
+    drafts: list[Draft]
+    many: bool
 
 
 @dataclass(slots=True)
@@ -69,6 +86,7 @@ class Draft:
         joined: Whether it stands in one cell or row with the layer before it, so that a norm, an
             activation or a dropout may be carried by that layer.
         rows: The layers of a group.
+        dressed: How far the order norm, activation, dropout has come.
         place: Where it stands, for messages: "row 3".
         arrow: Input and output around an arrow: `2048 -> 64`.
         channels: Channels that the table states for what leaves a layer that does not choose them.
@@ -84,6 +102,7 @@ class Draft:
     joined: bool = False
     rows: list[Draft] | None = None
     place: str = ""
+    dressed: int = -1
     arrow: tuple[object, object] | None = None
     channels: int | None = None
     repeat: int = 1
@@ -99,6 +118,11 @@ class Draft:
         names = field_names(self.kind)
         return next((n for n in (setting, *_OTHER_NAMES.get(setting, ())) if n in names), None)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether only its kind has been named so far."""
+        return not (self.values or self.bare or self.rows or self.arrow)
+
     def set(self, setting: str, value: object) -> None:
         """Take a setting down.
 
@@ -106,6 +130,8 @@ class Draft:
             TableError: When the row has no such setting, or another value was given before.
         """
         name = self.field_of(setting)
+        if name is None and setting in IGNORED:
+            return
         if name is None:
             self._take_elsewhere(setting, value)
             return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import MAX_LINE, Unreadable, quoted, tokens
-from convkit.architecture._cells_draft import Draft, located
+from convkit.architecture._cells_draft import IGNORED, Draft, NestedRows, located
 from convkit.architecture._cells_parts import Grammar, Part
 from convkit.architecture._cells_words import closest_word, field_names, meaning_of, squash
 from convkit.architecture._composite import Repeat, Residual
@@ -88,10 +88,11 @@ class Layers:
             with located(place if self.line else ""):
                 self._segment(segment)
             for draft in self.drafts[before:]:
-                draft.place = place
+                draft.place = place if self.line else ""
         if self.waiting:
+            place = f"row {len(self.drafts) + 1}: " if self.line else ""
             raise TableError(
-                f"{quoted(self.waiting[0].text)} belongs to no layer; name one before it"
+                f"{place}{quoted(self.waiting[0].text)} belongs to no layer; name one before it"
             )
         return self.drafts
 
@@ -159,6 +160,9 @@ class Layers:
             last.values.update(values)
             return
         joined = last is not None and not (self.line and self.fresh)
+        if last is not None and last.kind is kind and last.is_empty and not values:
+            if joined and not self.fresh:  # "output layer: fully connected"
+                return
         draft = Draft(kind, part.text, values=values, joined=joined)
         _take_suffix(draft, part, following, self.readings)
         self.drafts.append(draft)
@@ -228,10 +232,14 @@ class Layers:
             name = part.meaning.setting if part.meaning and part.meaning.setting else part.text
         value = part.value
         if isinstance(value, list):
-            value = self.sub_rows(value)
+            # "(conv 8 k3)" is one row, "(conv 8 k3,)" a tuple that holds one, as in Python.
+            shortcut = draft.kind is Residual and name == "shortcut"
+            many = shortcut or value[-1].role == "separator"
+            value = NestedRows(self.sub_rows(value), many=many)
         if isinstance(value, str) and value.lower() in {"same", "valid"} and name == "padding":
             value = "same" if value.lower() == "same" else 0
-        if not draft.accepts(name) and meaning_of(part.text) is None:
+        known = meaning_of(part.text) is not None or name in IGNORED
+        if not draft.accepts(name) and not known:
             self._unknown_setting(draft, part)
         draft.set(name, value)
 
@@ -277,8 +285,13 @@ class Layers:
         entries = [part for part in parts[:length] if part.role != "separator"]
         rest = list(parts[length:])
         options = rest[: next((i for i, p in enumerate(rest) if p.role == "separator"), len(rest))]
-        for entry in entries:
-            self._entry(entry, options)
+        for number, entry in enumerate(entries, 1):
+            place = f"row {number}, {quoted(entry.text)} of the list"
+            before = len(self.drafts)
+            with located(place if self.line else ""):
+                self._entry(entry, options)
+            for draft in self.drafts[before:]:
+                draft.place = place if self.line else ""
         self.readings.append(
             f"the list of {len(entries)} channels and pools is read as VGG's: a convolution for "
             "each number, 3x3 with padding 1 unless stated; a 2x2 max pool for each M"

@@ -145,7 +145,8 @@ def _assign(draft: Draft, order: list[str], values: list[object]) -> None:
         kind = draft.kind.kind if draft.kind else "input"
         raise TableError(
             f"{kind} {'takes no number' if not order else 'takes only ' + ', '.join(order)}, "
-            f"but {' and '.join(map(_shown, values))} are given; name the settings, such as k5"
+            f"but {len(values)} are given, {' and '.join(map(_shown, values[:4]))}"
+            f"{' ...' if len(values) > 4 else ''}; name the settings, such as k5"
         )
     for name, value in zip(order, values, strict=False):
         draft.set(name, value)

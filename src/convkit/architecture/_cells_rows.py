@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._activation import Dropout
 from convkit.architecture._cells import quoted
-from convkit.architecture._cells_draft import BLANK, Draft, located
+from convkit.architecture._cells_draft import BLANK, Draft, NestedRows, located
 from convkit.architecture._cells_layer import DRESSING
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._composite import Custom, Repeat
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from convkit.architecture._row import Row, Stated
 
+_SIZES = {
+    "kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "scale_factor",
+}  # fmt: skip
 _ORDER = ("norm", "activation", "dropout")
 
 
@@ -29,13 +32,15 @@ def dress(drafts: Sequence[Draft], readings: list[str]) -> list[Draft]:
     """
     made: list[Draft] = []
     for draft in drafts:
-        place_bare(draft, readings)
+        with located(draft.place):
+            place_bare(draft, readings)
         carrier = made[-1] if made and draft.joined else None
         field = DRESSING.get(draft.kind) if draft.kind else None
         if carrier is None or field is None or not _can_carry(carrier, draft, field):
             made.append(draft)
             continue
         carrier.values[field] = _carried(draft, readings)
+        carrier.dressed = _ORDER.index(field)
     return made
 
 
@@ -47,8 +52,7 @@ def _can_carry(carrier: Draft, draft: Draft, field: str) -> bool:
         return False
     if field == "dropout" and set(draft.values) - {"p"}:
         return False
-    later = _ORDER[_ORDER.index(field) :]
-    return all(carrier.values.get(name) is None for name in later)
+    return carrier.values.get(field) is None and _ORDER.index(field) > carrier.dressed
 
 
 def _carried(draft: Draft, readings: list[str]) -> object:
@@ -80,7 +84,6 @@ def make_row(draft: Draft, readings: list[str], stated: Stated | None = None) ->
     _refuse_blanks(values)
     if draft.kind in {MaxPool, AvgPool} and "kernel_size" not in values:
         values["kernel_size"] = _usual_window(draft, values, readings)
-    values.pop("inplace", None)
     values.update(_inner_rows(draft, readings))
     if draft.kind is Repeat:
         values.setdefault("n", draft.repeat)
@@ -104,11 +107,10 @@ def _inner_rows(draft: Draft, readings: list[str]) -> dict[str, object]:
         draft.rows = dress(draft.rows, readings)
         made["rows"] = _rows_of(draft.rows, readings)
     for name, value in draft.values.items():
-        if isinstance(value, list):
-            draft.values[name] = dressed = dress(value, readings)
-            rows = _rows_of(dressed, readings)
-            single = len(rows) == 1 and name in {"norm", "activation"}
-            made[name] = rows[0] if single else tuple(rows)
+        if isinstance(value, NestedRows):
+            value.drafts = dress(value.drafts, readings)
+            rows = _rows_of(value.drafts, readings)
+            made[name] = rows[0] if len(rows) == 1 and not value.many else tuple(rows)
     return made
 
 
@@ -143,6 +145,7 @@ def _refuse_blanks(values: dict[str, object]) -> None:
 def _construct(draft: Draft, values: dict[str, Any], extra: dict[str, Any]) -> Row:
     kind = draft.kind
     assert kind is not None, draft  # noqa: S101 - make_row asked
+    _refuse_odd_values(kind, values)
     missing = missing_fields(draft, values)
     if missing:
         raise TableError(f"{kind.kind} needs {' and '.join(missing)}; {_example(kind, missing[0])}")
@@ -153,6 +156,17 @@ def _construct(draft: Draft, values: dict[str, Any], extra: dict[str, Any]) -> R
             raise
         message = str(error) if isinstance(error, ArchitectureError) else f"{kind.kind}: {error}"
         raise TableError(message) from error
+
+
+def _refuse_odd_values(kind: type[Row], values: dict[str, Any]) -> None:
+    """Sizes are whole numbers; of a user's own kind only its class knows."""
+    if not kind.__module__.startswith("convkit.architecture."):
+        return
+    for name in _SIZES & set(values):
+        value = values[name]
+        whole = all(isinstance(n, int) for n in (value if isinstance(value, tuple) else (value,)))
+        if not whole and value != "same" and value is not None:
+            raise TableError(f"{name} is a whole number or a size such as 3x5, got {value!r}")
 
 
 def missing_fields(draft: Draft, values: dict[str, object]) -> list[str]:

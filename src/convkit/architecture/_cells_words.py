@@ -115,7 +115,6 @@ _SETTINGS = {
     "affine": "affine",
     "mode": "mode",
     "count_include_pad": "countincludepad",
-    "inplace": "inplace",
 }
 _COUNTS = (
     "filters filter maps featuremaps units neurons nodes hiddenunits channels outputs kernels "

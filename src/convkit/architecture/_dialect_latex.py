@@ -22,10 +22,10 @@ _DROPPED = {
     "footnote": 1, "tnote": 1, "ldots": 0, "rotatebox": 1, "setlength": 2, "thickhline": 0,
 }  # fmt: skip
 _SIGNS = {
-    "times": "x", "to": "->", "rightarrow": "->", "Rightarrow": "->", "longrightarrow": "->",
-    "cdot": "x", "ast": "x", "backslash": "\\", "textasteriskcentered": "*", "sim": "~",
+    "times": " x ", "to": "->", "rightarrow": "->", "Rightarrow": "->", "longrightarrow": "->",
+    "cdot": " x ", "ast": " x ", "backslash": "\\", "textasteriskcentered": "*", "sim": "~",
     "approx": "~", "textendash": "-", "textemdash": "-", "textminus": "-", "checkmark": "yes",
-    "pm": "±", "texttimes": "x", "textsf": "", "sum": "total", "Sigma": "total", "colon": ":",
+    "pm": "±", "texttimes": " x ", "textsf": "", "sum": "total", "Sigma": "total", "colon": ":",
 }  # fmt: skip
 _ESCAPED = {
     "textbackslash": "\\",

@@ -12,6 +12,12 @@ from convkit.architecture._dialect_csv import delimiter_of, read_csv
 from convkit.architecture._dialect_grid import MAX_TEXT
 from convkit.architecture._dialect_latex import looks_like_latex, read_latex
 from convkit.architecture._dialect_markdown import looks_like_markdown, read_markdown
+from convkit.architecture._dialect_printed import (
+    looks_like_module,
+    looks_printed,
+    read_module_print,
+    read_printed,
+)
 from convkit.architecture._dialect_records import grid_of_frame, grid_of_records
 from convkit.architecture._reading_table import read_grid
 from convkit.architecture._reading_whole import finish, names_softmax
@@ -49,6 +55,10 @@ def read_text(text: str, source: str | None = None) -> Architecture:
         return read_grid(read_latex(text, readings), readings)
     if looks_like_markdown(text):
         return read_grid(read_markdown(text, readings), readings)
+    if looks_like_module(text):
+        return _one_line(read_module_print(text, readings), readings)
+    if looks_printed(text):
+        return read_grid(read_printed(text), readings)
     delimiter = delimiter_of(text)
     if delimiter is not None:
         return read_grid(read_csv(text, delimiter), readings)
@@ -96,11 +106,12 @@ def read_frame(frame: Any) -> Architecture:
 
 def _one_line(text: str, readings: list[str]) -> Architecture:
     """The form without columns."""
-    drafts = [draft for draft in read_line(text, readings) if draft.kind is not None]
-    if not drafts:
+    found = [draft for draft in read_line(text, readings) if draft.kind is not None]
+    if not found:
         raise TableError("the text names no layers")
+    drafts = dress(found, readings)
     rows = []
-    for draft in dress(drafts, readings):
+    for draft in drafts:
         with located(draft.place):
             rows.append(make_row(draft, readings))
     return finish(rows, readings, keep_softmax=names_softmax(drafts))

@@ -18,7 +18,7 @@ from convkit.architecture._cells_sizes import (
     read_sizes,
     says_nothing,
 )
-from convkit.architecture._cells_words import Meaning, squash
+from convkit.architecture._cells_words import Meaning, meaning_of, squash
 from convkit.architecture._composite import Repeat
 from convkit.architecture._dialect_grid import GridRow
 from convkit.architecture._norm import BatchNorm
@@ -99,6 +99,18 @@ class EntryReader:
             "name": self._name,
         }
 
+    def settle_untitled(self, rows: Sequence[GridRow]) -> None:
+        """Columns without a title: numbers count the rows, anything else is information."""
+        roles = list(self.roles)
+        for index, title in enumerate(self.header):
+            cells = [row.cells[index] for row in rows if not says_nothing(row.cells[index])]
+            if title.strip() or not cells:
+                continue
+            counts = all(cell.strip(" .*").isdecimal() for cell in cells)
+            other = "info" if "layer" in roles else "layer"
+            roles[index] = "number" if counts else other
+        self.roles = roles
+
     def is_total(self, row: GridRow) -> bool:
         """Whether a row holds the totals of the table."""
         first = next((cell for cell in row.cells if not says_nothing(cell)), "")
@@ -107,6 +119,8 @@ class EntryReader:
     def total(self, row: GridRow, place: str) -> dict[str, StatedCount]:
         """The counts of the row of totals."""
         entry = Entry(place)
+        if any("trainable" in cell.lower() for cell in row.cells):
+            return {}
         for index, role in enumerate(self.roles):
             cell = row.cells[index]
             if role in _COUNTS and not says_nothing(cell):
@@ -156,8 +170,16 @@ class EntryReader:
                 return
         self.last_layer = cell
         with located(self._cell_place(entry, column or 0, cell)):
-            parts = parts_of(cell)
-            entry.drafts = Layers(self.readings, line=False).read(parts)
+            entry.drafts = Layers(self.readings, line=False).read(self._with_kind(cell))
+
+    def _with_kind(self, cell: str) -> list[Part]:
+        """The parts of a layer's cell; "7x7, 64, stride 2" without a word is a convolution."""
+        parts = parts_of(cell)
+        named = any(part.role in {"kind", "input", "group", "unknown"} for part in parts)
+        if named or not parts or not isinstance(parts[0].value, tuple):
+            return parts
+        self.readings.append(f"{quoted(cell)} names no layer: taken as a convolution")
+        return [Part("kind", "conv", meaning=meaning_of("conv")), *parts]
 
     def _sets_something(self, row: GridRow) -> bool:
         """Whether a row has settings that only a conv, linear or pool row has."""

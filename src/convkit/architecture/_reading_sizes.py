@@ -139,8 +139,13 @@ def _assign(entry: Entry, layers: list[PlacedLayer], first: bool, *, before: boo
 
 def to_channels_first(
     size: tuple[int, ...], first: bool, *, flat: bool, draft: Draft | None = None
-) -> PartialShape:
-    """A size as (channels, height, width); None for channels that are not said."""
+) -> PartialShape | None:
+    """A size as (channels, height, width), None for channels that are not said.
+
+    The 1x1 that stands beside a linear layer says nothing of its features.
+    """
+    if flat and len(size) == 2 and size == (1, 1):
+        return None
     ones = sum(1 for number in size if number == 1)
     if flat and len(size) - ones <= 1:
         return (max(size),)
@@ -163,7 +168,7 @@ def _input_shape(entry: Entry, first: bool) -> PartialShape | None:
             return None
         size = columns[-1]
     shape = to_channels_first(size, first, flat=False)
-    if shape[0] is None and draft.channels is not None:
+    if shape is not None and shape[0] is None and draft.channels is not None:
         shape = (draft.channels, *shape[1:])
     return shape
 

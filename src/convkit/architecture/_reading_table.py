@@ -26,14 +26,15 @@ def read_grid(grid: Grid, readings: list[str]) -> Architecture:
     Raises:
         TableError: For a cell that cannot be read, naming row and column.
     """
-    roles = roles_of(grid.header, readings)
+    reader = EntryReader(grid.header, roles_of(grid.header, readings), readings)
+    reader.settle_untitled(grid.rows)
+    roles = reader.roles
     if not set(roles) & {"layer", "activation", "out_channels", "info"}:
         titles = ", ".join(title.strip() or "(empty)" for title in grid.header[:8])
         raise TableError(
             f"no column of the table names the layers; its header reads {titles}; "
             "call one of them layer"
         )
-    reader = EntryReader(grid.header, roles, readings)
     entries, total = _entries(grid, reader)
     layers = [entry for entry in entries if not entry.is_input]
     if not layers:

@@ -46,6 +46,7 @@ def finish(
         kept = _without_loss(kept, readings)
     kept = _with_flatten(kept, readings)
     _refuse_too_many(kept)
+    _tell_of_activations(kept, readings)
     counts = {name: count.value for name, count in (total or {}).items()}
     rounding = max((count.slack for count in (total or {}).values()), default=0)
     return Architecture(
@@ -94,6 +95,16 @@ def _maps_after(row: Row, maps: bool) -> bool:
         return True
     own = type(row).__module__.startswith("convkit.architecture.")
     return maps and own and not isinstance(row, (Flatten, Linear))
+
+
+def _tell_of_activations(rows: Sequence[Row], readings: list[str]) -> None:
+    """A network of several layers with weights and no activation is a linear one."""
+    weighty = [row for row in rows if isinstance(row, (Conv, ConvTranspose, Linear))]
+    plain = all(row.activation is None for row in weighty)
+    known = all(type(row).__module__.startswith("convkit.architecture.") for row in rows)
+    if len(weighty) > 1 and plain and known:
+        if not any(isinstance(row, (Activation, Repeat, Residual)) for row in rows):
+            readings.append("no activation is stated anywhere: none is put in")
 
 
 def _refuse_too_many(rows: Sequence[Row]) -> None:

@@ -83,6 +83,8 @@ def _fill_from_counts(layer: PlacedLayer, before: PartialShape | None, readings:
     draft = layer.draft
     if draft.kind is not Conv or draft.values.get("kernel_size", BLANK) is not BLANK:
         return
+    if before is None and "in_channels" not in draft.values:
+        before = next((p for p in ((3,), (1,)) if _square(layer, p[0])), None)
     channels = draft.values.get("in_channels") or (before[0] if before else None)
     filters, groups = draft.values.get("out_channels"), draft.values.get("groups", 1)
     weights = _weights(layer)
@@ -98,6 +100,14 @@ def _fill_from_counts(layer: PlacedLayer, before: PartialShape | None, readings:
             f"{layer.place}: the kernel is not given; {side} is taken, since it makes the stated "
             f"{weights:,} weights"
         )
+
+
+def _square(layer: PlacedLayer, channels: int) -> bool:
+    """Whether the weights make a square kernel of usual size for so many channels."""
+    weights, filters = _weights(layer), layer.draft.values.get("out_channels")
+    if weights is None or not isinstance(filters, int) or weights % (channels * filters):
+        return False
+    return weights // (channels * filters) in {side * side for side in _USUAL_KERNELS}
 
 
 def _weights(layer: PlacedLayer) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convkit.architecture._cells_sizes import says_nothing
 from convkit.architecture._writing_line import OF_THE_LOSS, value_text
 from convkit.errors import ArchitectureError
 
@@ -157,7 +158,8 @@ def _cell(row: Row, field: str) -> str | None:
     if field == "activation":
         return value if isinstance(value, str) and value not in OF_THE_LOSS else None
     if field == "name":
-        return value if isinstance(value, str) and _NAME.fullmatch(value) else None
+        plain = isinstance(value, str) and _NAME.fullmatch(value) and not says_nothing(value)
+        return value if plain else None
     if value is None or (field == "groups" and row.kind == "group norm"):
         return None
     usual = type(row).__dataclass_fields__[field].default  # type: ignore[attr-defined] # as above

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import MISSING, fields
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 _LETTERS = {"kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
 # Words that are no plain texts: they would be read as values.
 _VALUE_WORDS = {"true", "false", "none", "null", "yes", "no", "valid"}
-_PLAIN_WORD = re.compile(r"[a-z][a-z_]*")
+_PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_NOT_PLAIN = re.compile(r"(?<![A-Za-z0-9]) | (?![A-Za-z0-9])|[^A-Za-z0-9 ]")
 # Written out, because a bare one at the end of a table is taken as a part of the loss.
 OF_THE_LOSS = {"softmax", "log_softmax"}
 
@@ -95,6 +95,8 @@ def _setting(row: Row, name: str, value: object, *, bare: bool) -> str:
     own = type(row).__module__.startswith("convkit.")
     if name == "rows" and _are_rows(value):
         return f"({line_of(value)})"  # type: ignore[arg-type] # _are_rows asked
+    if own and name == "shortcut" and _are_rows(value):
+        return f"shortcut=({line_of(value)})"  # type: ignore[arg-type] # as above
     if bare and own and _is_number(value):
         return value_text(value)
     if own and name in _LETTERS and _is_size(value):
@@ -138,7 +140,8 @@ def value_text(value: object) -> str:
     if isinstance(value, Row):
         return f"({words_of(value)})"
     if _are_rows(value):
-        return f"({line_of(value)})"  # type: ignore[arg-type] # _are_rows asked
+        # As in Python, a comma tells a tuple of one from the one itself.
+        return f"({line_of(value)}{',' * (len(value) == 1)})"  # type: ignore[arg-type] # as above
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -155,7 +158,18 @@ def value_text(value: object) -> str:
 
 
 def _text(value: str) -> str:
-    """A text: as it is when it is one plain word, else in quotes, as JSON has it."""
-    if _PLAIN_WORD.fullmatch(value) and value not in _VALUE_WORDS:
+    """A text: as it is when it is one plain word, else in quotes, as JSON has it.
+
+    Everything but letters, digits and single spaces is written as its code point, so that no
+    dialect of tables takes it for a mark of its own.
+    """
+    if _PLAIN_WORD.fullmatch(value) and value.lower() not in _VALUE_WORDS:
         return value
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    escaped = _NOT_PLAIN.sub(lambda found: _code_points(found.group()), value)
+    return f'"{escaped}"'
+
+
+def _code_points(text: str) -> str:
+    r"""Characters as JSON escapes them, `\\u00e9`; those beyond 16 bits as two."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
