@@ -241,7 +241,8 @@ def test_blocks_stand_in_blocks() -> None:
             [Conv(3, kernel_size=3, padding=40, padding_mode="reflect")],
             (
                 "row 1 (conv), where 3x32x32 arrives: padding=40 with padding_mode='reflect' copies "
-                "more pixels than the 32 that arrive hold; padding=31 or padding_mode='zeros' would do"
+                "more pixels than the 32 that arrive hold; padding=31 or padding_mode='zeros' "
+                "would do"
             ),
         ),
         (

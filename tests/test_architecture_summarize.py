@@ -327,8 +327,8 @@ def test_a_compiled_network_is_the_network_inside() -> None:
 def test_the_layer_that_fails_is_named() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(100, 10))
     message = (
-        r"^Sequential does not run on an input of 3x8x8, layer '2': (addmm: )?mat1 and mat2 shapes cannot be "
-        r"multiplied \(1x144 and 100x10\)$"
+        r"^Sequential does not run on an input of 3x8x8, layer '2': (addmm: )?mat1 and "
+        r"mat2 shapes cannot be multiplied \(1x144 and 100x10\)$"
     )
 
     with pytest.raises(ArchitectureError, match=message):
