@@ -16,7 +16,7 @@ from convkit import plots
 from convkit.errors import PlotError
 from convkit.plots._names import drawable
 
-HOSTILE = ("$\\frac{1}{$<b>猫\x1b[31m\u202eg🐈&\\ %", "_" + "a" * 10_000, "")
+HOSTILE = ("_$\\frac{1}{$<b>猫\x1b[31m\u202eg" + "a" * 10_000 + "🐈&\\ %", "")
 IMAGE = np.linspace(0, 1, 3 * 12 * 10).reshape(3, 12, 10)
 MAPS = np.linspace(-1, 1, 4 * 6 * 5).reshape(4, 6, 5)
 WEIGHTS = np.linspace(-1, 1, 4 * 3 * 3 * 3).reshape(4, 3, 3, 3)
@@ -92,7 +92,7 @@ def test_a_picture_leaves_no_setting_changed(name: str) -> None:
     assert dict(mpl.rcParams) == before
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", ["architecture", "bars", "confusion", "curves"])
 def test_a_user_s_own_settings_change_nothing(name: str) -> None:
     plain = plots.encode(PICTURES[name]("a"), dpi=30)
 
@@ -111,7 +111,7 @@ def test_settings_come_back_when_drawing_fails() -> None:
     assert dict(mpl.rcParams) == before
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", HOSTILE, ids=["hostile", "empty"])
 @pytest.mark.parametrize("name", PICTURES)
 def test_hostile_names_are_drawn_without_a_warning(name: str, hostile: str) -> None:
     assert plots.encode(PICTURES[name](hostile), dpi=20).startswith(b"\x89PNG")

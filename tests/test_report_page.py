@@ -31,9 +31,11 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """An element begins."""
         self.elements.append((tag, dict(attributes)))
 
     def handle_data(self, data: str) -> None:
+        """Text between elements."""
         self.texts.append(data)
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
@@ -136,6 +138,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return report.write(directory)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages whose pictures are laid out but not rendered: what they say is not at stake."""
+    monkeypatch.setattr("convkit.plots.encode", lambda *_: b"picture")
+
+
 SECTIONS = ["network", "training", "evaluation-0", "inside", "activations", "data", "settings"]
 
 
@@ -197,6 +205,7 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
     assert report.write(run).read_bytes() == report.write(run).read_bytes()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_figures_are_those_of_the_run(tmp_path: Path) -> None:
     page = Page(report.write(write_run(tmp_path / "r", ["a", "b", "c"])).read_text("utf-8"))
 
@@ -231,6 +240,7 @@ def shape_of(page: Page) -> list[tuple[str, tuple[str, ...]]]:
     return [(tag, tuple(sorted(attributes))) for tag, attributes in page.elements]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_five_hundred_hostile_names_inject_nothing(tmp_path: Path) -> None:
     """A page with hostile names has the elements and attributes of one with plain names."""
     plain = write_run(tmp_path / "a" / "plain", [f"class {n}" for n in range(500)], split="part")
@@ -247,6 +257,7 @@ def test_five_hundred_hostile_names_inject_nothing(tmp_path: Path) -> None:
     assert any("<script>alert(1)</script>0" in text for text in pages[1].texts)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_control_and_bidirectional_characters_are_written_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ["\u202ea", "b\x1b[31m", "c"])
     text = report.write(run).read_text(encoding="utf-8")
@@ -263,6 +274,7 @@ def test_control_and_bidirectional_characters_are_written_out(tmp_path: Path) ->
         ("history.json", "No epoch was completed."),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_what_is_missing_is_said_and_the_rest_is_there(
     tmp_path: Path, removed: str, sentence: str
 ) -> None:
@@ -274,8 +286,11 @@ def test_what_is_missing_is_said_and_the_rest_is_there(
     assert {"network", "training", "settings"} <= set(page.headings())
 
 
-@pytest.mark.parametrize("name", ["samples.pt", "mistakes-test.pt", "best.pt"])
-@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04cut"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("samples.pt", b""), ("mistakes-test.pt", b"no archive"), ("best.pt", b"PK\x03\x04cut")],
+)
+@pytest.mark.usefixtures("undrawn")
 def test_a_damaged_file_is_named_and_the_rest_is_there(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
@@ -289,16 +304,25 @@ def test_a_damaged_file_is_named_and_the_rest_is_there(
     assert name in missing
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_network_that_is_no_table_s_is_told_and_can_be_given(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", ["a", "b", "c"], architecture=None)
-    without = Page(report.write(run).read_text(encoding="utf-8"))
-    model = build(TEXT, (3, 12, 12))
-    torch.save(model.state_dict(), run / "best.pt")
+    from convkit import data
+
+    sets = data.drawn_shapes(train=20, validation=10, test=10)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(3600, 10)
+    )
+    trainer = Trainer(model, directory=tmp_path / "run", device="cpu")
+    trainer.fit(sets.train, sets.validation, epochs=1, progress=False)
+    without = Page(report.write(tmp_path / "run").read_text(encoding="utf-8"))
+    given = Page(report.write(tmp_path / "run", model=model).read_text(encoding="utf-8"))
 
     assert any("not built from a table of layers" in text for text in without.texts)
     assert "activations" not in without.headings()
+    assert "activations" in given.headings()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_network_without_conv_layers_has_no_filters(tmp_path: Path) -> None:
     from convkit import data
 
@@ -311,7 +335,7 @@ def test_a_network_without_conv_layers_has_no_filters(tmp_path: Path) -> None:
     assert any(text.startswith("Not drawn: ") for text in page.texts)
 
 
-@pytest.mark.parametrize("rows", [0, 1, 2, 100_000])
+@pytest.mark.parametrize("rows", [0, 1, 100_000])
 def test_any_length_of_history_gives_a_page_of_modest_size(tmp_path: Path, rows: int) -> None:
     run = write_run(tmp_path / "run", ["a", "b", "c"], rows=rows)
     page = report.write(run)
@@ -320,6 +344,7 @@ def test_any_length_of_history_gives_a_page_of_modest_size(tmp_path: Path, rows:
     assert "training" in Page(page.read_text(encoding="utf-8")).headings()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_old_page_is_replaced_whole(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ["a", "b", "c"])
     (run / "report.html").write_text("old")
