@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from convkit.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 
 def arrays(
@@ -84,7 +84,7 @@ def arrays(
         for split in given
     }
     holding = Holding(share, seed=seed, stratified=stratified)
-    return assemble(dict(splits), holding, mean=mean, std=std, source="arrays")
+    return assemble(splits, holding, mean=mean, std=std, source="arrays")
 
 
 def _images(given: object, split: str) -> torch.Tensor:
@@ -110,7 +110,7 @@ def _images(given: object, split: str) -> torch.Tensor:
     return values.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
-def _array(given: object, split: str) -> np.ndarray:  # type: ignore[type-arg]  # of any dtype
+def _array(given: object, split: str) -> NDArray[Any]:
     """A numpy array that torch can take over."""
     values = np.asarray(given)
     if values.dtype.kind not in "buif":

@@ -260,4 +260,5 @@ def _generator(*key: int) -> torch.Generator:
 
 def _seeds(count: int, *key: int) -> list[int]:
     """A seed for each of many samples."""
-    return np.random.SeedSequence(key).generate_state(count, np.uint64).tolist()
+    state = np.random.SeedSequence(key).generate_state(count, np.uint64)
+    return [int(seed) for seed in state >> np.uint64(1)]

@@ -150,6 +150,6 @@ def entry_for(
     return Entry((folder or cache_directory()) / "images", key.hexdigest())
 
 
-def digest_of(content: bytes | NDArray[np.uint8]) -> str:
-    """A checksum of bytes or of an array."""
-    return hashlib.blake2b(content, digest_size=20).hexdigest()
+def digest_of(array: NDArray[np.uint8]) -> str:
+    """A checksum of the values of an array."""
+    return hashlib.blake2b(array.data, digest_size=20).hexdigest()

@@ -61,9 +61,7 @@ def drawn_shapes(
         for number, (split, count) in enumerate(counts.items())
         if count
     }
-    return assemble(
-        dict(splits), Holding(), mean=None, std=None, source=f"drawn shapes, seed {seed}"
-    )
+    return assemble(splits, Holding(), mean=None, std=None, source=f"drawn shapes, seed {seed}")
 
 
 def _drawn_set(seed: int, split: Split, count: int, stream: int) -> ImageSet:
@@ -96,7 +94,8 @@ def _drawn_set(seed: int, split: Split, count: int, stream: int) -> ImageSet:
 def _uniform(seed: int, stream: int, count: int) -> NDArray[np.float64]:
     """Rows of numbers from 0 to 1, from the raw bits, which never change between versions."""
     bits = np.random.PCG64(np.random.SeedSequence([seed, stream])).random_raw(count * _NUMBERS)
-    return ((bits >> np.uint64(11)) * 2.0**-53).reshape(count, _NUMBERS)
+    numbers: NDArray[np.float64] = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return numbers.reshape(count, _NUMBERS)
 
 
 def _noise(seed: int, stream: int, count: int) -> NDArray[np.uint8]:
@@ -121,12 +120,12 @@ def _frame(numbers: NDArray[np.float64]) -> tuple[Field, Field, Field]:
     radius = 0.45 + 0.35 * numbers[:, 0]
     reach = 0.95 - radius
     angle = 2 * np.pi * numbers[:, 1]
-    across, down = ((2 * numbers[:, k] - 1) * reach for k in (2, 3))
-    cosine, sine = np.cos(angle) / radius, np.sin(angle) / radius
-    columns = [v.astype(np.float32)[:, None] for v in (cosine, sine, across, down, radius)]
-    cosine, sine, across, down, radius = columns
+    places = [(2 * numbers[:, k] - 1) * reach for k in (2, 3)]
+    turns = [np.cos(angle) / radius, np.sin(angle) / radius]
+    columns = [v.astype(np.float32)[:, None] for v in (*turns, *places, radius * (SIDE / 2))]
+    cosine, sine, across, down, pixels = columns
     x, y = x - across, y - down
-    return cosine * x + sine * y, cosine * y - sine * x, radius * (SIDE / 2)
+    return cosine * x + sine * y, cosine * y - sine * x, pixels
 
 
 def _painted(
@@ -134,16 +133,17 @@ def _painted(
 ) -> NDArray[np.uint8]:
     """Figures laid on their backgrounds: uint8 (N, 3, 32, 32)."""
     x, y = _grid()
-    numbers = numbers.astype(np.float32)
-    middle = 20 + 80 * numbers[:, 4:7]
-    candidates = 105 + 150 * numbers[:, 7 : 7 + 3 * _CANDIDATES].reshape(-1, _CANDIDATES, 3)
+    chance = numbers.astype(np.float32)
+    middle = 20 + 80 * chance[:, 4:7]
+    candidates = 105 + 150 * chance[:, 7 : 7 + 3 * _CANDIDATES].reshape(-1, _CANDIDATES, 3)
     contrast = ((candidates - middle[:, None]) ** 2).sum(2)
     colour = candidates[np.arange(len(candidates)), contrast.argmax(1)]
-    slope = 50 * numbers[:, 16:22] - 25
-    shade = 50 * numbers[:, 22:24] - 25
+    slope = 50 * chance[:, 16:22] - 25
+    shade = 50 * chance[:, 22:24] - 25
     background = middle[:, :, None] + slope[:, 0:3, None] * x + slope[:, 3:6, None] * y
     figure = colour[:, :, None] + (shade[:, 0:1] * x + shade[:, 1:2] * y)[:, None]
-    strength = (5 + 30 * numbers[:, 24])[:, None, None] / 255
+    strength = (5 + 30 * chance[:, 24])[:, None, None] / 255
     pixels = background + covered[:, None] * (figure - background)
     pixels += strength * (noise.astype(np.float32) - 127.5)
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8).reshape(-1, 3, SIDE, SIDE)
+    rounded: NDArray[np.uint8] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return rounded.reshape(-1, 3, SIDE, SIDE)

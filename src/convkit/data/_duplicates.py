@@ -99,10 +99,10 @@ def _exact(
     seen: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
     for s, each in enumerate(splits):
         for i, image in enumerate(each.images.numpy()):
-            pixels = np.ascontiguousarray(image)
+            pixels = np.ascontiguousarray(image).data
             seen[hashlib.blake2b(pixels, digest_size=16).digest()].append((s, i))
     pairs: list[Pair] = []
-    within = dict.fromkeys((each.split for each in splits), 0)
+    within: dict[str, int] = {each.split: 0 for each in splits}
     repeated: set[tuple[int, int]] = set()
     for places in seen.values():
         firsts: dict[int, int] = {}
@@ -143,7 +143,8 @@ def _alike(pairs: NDArray[np.int64], thumbnails: NDArray[np.float32]) -> NDArray
         np.abs(thumbnails[some[:, 0]] - thumbnails[some[:, 1]]).mean(1) <= _FARTHEST_LEVELS
         for some in np.array_split(pairs, len(pairs) // 100_000 + 1)
     ]
-    return pairs[np.concatenate(close)]
+    kept: NDArray[np.int64] = pairs[np.concatenate(close)]
+    return kept
 
 
 def _looks(images: torch.Tensor) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:

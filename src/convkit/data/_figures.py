@@ -15,7 +15,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Field: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+    from numpy.typing import NDArray
+
+Field: TypeAlias = "NDArray[np.float32]"
 
 
 def _length(x: Field, y: Field) -> Field:
@@ -62,7 +64,8 @@ def arrow(x: Field, y: Field) -> Field:
 
 def crescent(x: Field, y: Field) -> Field:
     """A disc with a smaller disc taken out of its side."""
-    return np.maximum(_length(x, y) - 1, 0.78 - _length(x - 0.5, y))
+    distance: Field = np.maximum(_length(x, y) - 1, 0.78 - _length(x - 0.5, y))
+    return distance
 
 
 def cross(x: Field, y: Field) -> Field:
@@ -84,7 +87,8 @@ def heart(x: Field, y: Field) -> Field:
 
 def ring(x: Field, y: Field) -> Field:
     """A circle with an empty middle."""
-    return np.abs(_length(x, y) - 0.72) - 0.2
+    distance: Field = np.abs(_length(x, y) - 0.72) - 0.2
+    return distance
 
 
 def square(x: Field, y: Field) -> Field:
@@ -102,7 +106,8 @@ def star(x: Field, y: Field) -> Field:
 
 def stripes(x: Field, y: Field) -> Field:
     """Two parallel bars."""
-    return _box(np.abs(x) - 0.45, y, 0.22, 0.75)
+    folded: Field = np.abs(x) - np.float32(0.45)
+    return _box(folded, y, 0.22, 0.75)
 
 
 def triangle(x: Field, y: Field) -> Field:

@@ -72,7 +72,10 @@ def cifar10(
             return read_listings(
                 listings, CIFAR10_CLASSES, reading, root=folder, source=f"CIFAR-10 in {root}"
             )
-    splits = {split: _official_cifar10(root, split, download) for split in ("train", "test")}
+    splits: dict[Split, ImageSet] = {
+        "train": _official_cifar10(root, "train", download),
+        "test": _official_cifar10(root, "test", download),
+    }
     return assemble(splits, holding, mean=mean, std=std, source=f"CIFAR-10 in {root}")
 
 
@@ -153,9 +156,9 @@ def _in_order(listing: Listing, folder: Path, split: Split) -> Listing:
     )
 
 
-def _official_cifar10(root: str | os.PathLike[str], split: str, download: bool) -> ImageSet:
+def _official_cifar10(root: str | os.PathLike[str], split: Split, download: bool) -> ImageSet:
     """Torchvision's copy."""
-    from torchvision.datasets import CIFAR10  # type: ignore[import-untyped]  # has no types
+    from torchvision.datasets import CIFAR10
 
     try:
         official = CIFAR10(os.fspath(root), train=split == "train", download=download)
@@ -167,7 +170,7 @@ def _official_cifar10(root: str | os.PathLike[str], split: str, download: bool) 
         torch.tensor(official.targets, dtype=torch.int64),
         class_names=CIFAR10_CLASSES,
         names=[f"{split}/{i:05d}" for i in range(len(images))],
-        split="train" if split == "train" else "test",
+        split=split,
         preprocessing=Preprocessing((32, 32)),
     )
 

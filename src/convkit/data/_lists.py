@@ -96,7 +96,7 @@ def image_list(
         Holding(validation, test, seed=seed, stratified=stratified),
         mean=mean, std=std, options=options, border=border,
     )  # fmt: skip
-    return read_listings(listings, class_names, reading, root=folder, source=str(path))  # type: ignore[arg-type]  # the three splits
+    return read_listings(listings, class_names, reading, root=folder, source=str(path))
 
 
 def _read(file: Path, root: Path) -> dict[str, _Rows]:

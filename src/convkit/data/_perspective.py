@@ -98,7 +98,8 @@ def coefficients(places: torch.Tensor, height: int, width: int) -> torch.Tensor:
     across = torch.stack([x, y, one, zero, zero, zero, -start[:, 0] * x, -start[:, 0] * y], 2)
     down = torch.stack([zero, zero, zero, x, y, one, -start[:, 1] * x, -start[:, 1] * y], 2)
     system = torch.stack([across, down], 2).view(-1, 8, 8)
-    return torch.linalg.solve(system, start.view(1, 8).expand(len(places), 8))
+    numbers: torch.Tensor = torch.linalg.solve(system, start.view(1, 8).expand(len(places), 8))
+    return numbers
 
 
 def _grid(numbers: torch.Tensor, height: int, width: int) -> torch.Tensor:

@@ -54,15 +54,14 @@ class Preprocessing:
     std: float | Sequence[float] = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.size, list):  # JSON has no tuples
-            object.__setattr__(self, "size", tuple(self.size))
         check_size(self.size, self.resize)
         if self.channels not in {1, 3}:
             raise DataError(f"channels={self.channels!r}: images have 3 channels (RGB) or 1 (grey)")
         object.__setattr__(self, "mean", _per_channel("mean", self.mean, self.channels))
-        object.__setattr__(self, "std", _per_channel("std", self.std, self.channels))
-        if min(self.std) <= 0:  # type: ignore[type-var, arg-type]  # a tuple of floats from here on
-            raise DataError(f"std={self.std!r}: a standard deviation is greater than 0")
+        std = _per_channel("std", self.std, self.channels)
+        if min(std) <= 0:
+            raise DataError(f"std={std!r}: a standard deviation is greater than 0")
+        object.__setattr__(self, "std", std)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: tuples become lists."""
@@ -82,7 +81,12 @@ class Preprocessing:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise DataError(f"unknown preprocessing {unknown}; known are {sorted(known)}")
-        return cls(**values)
+        # JSON has no tuples.
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**plain)
 
     def load(self, paths: Sequence[str | os.PathLike[str]]) -> torch.Tensor:
         """Decode and fit image files.

@@ -90,7 +90,7 @@ def read_listings(
     Raises:
         DataError: When files cannot be read or splits contradict each other.
     """
-    splits: dict[str, ImageSet] = {}
+    splits: dict[Split, ImageSet] = {}
     loaded: list[Loaded] = []
     groups: list[str] | None = None
     for split, listing in listings.items():

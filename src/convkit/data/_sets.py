@@ -151,7 +151,7 @@ class Holding:
 
 def split_off(
     train: ImageSet, holding: Holding, groups: Sequence[Hashable] | None = None
-) -> tuple[ImageSet, dict[str, ImageSet]]:
+) -> tuple[ImageSet, dict[Split, ImageSet]]:
     """Take the held-out images from the training images, test first.
 
     Args:
@@ -162,9 +162,12 @@ def split_off(
     Returns:
         The images left for training, and those taken, by split.
     """
-    taken: dict[str, ImageSet] = {}
-    for split in ("test", "validation"):
-        fraction = holding.test if split == "test" else holding.validation
+    taken: dict[Split, ImageSet] = {}
+    wanted: tuple[tuple[Split, float | int | None], ...] = (
+        ("test", holding.test),
+        ("validation", holding.validation),
+    )
+    for split, fraction in wanted:
         if not fraction:
             continue
         if groups is not None:
@@ -174,13 +177,13 @@ def split_off(
             kept, held_out = stratified_split(train.labels.numpy(), fraction, holding.seed)
         else:
             kept, held_out = random_split(len(train), fraction, holding.seed)
-        taken[split] = train.subset(held_out, split)  # type: ignore[arg-type]  # one of the two above
+        taken[split] = train.subset(held_out, split)
         train = train.subset(kept)
     return train, taken
 
 
 def assemble(
-    splits: Mapping[str, ImageSet],
+    splits: Mapping[Split, ImageSet],
     holding: Holding,
     *,
     mean: float | Sequence[float] | None,

@@ -65,10 +65,10 @@ class _Seeded(Dataset[tuple[Any, int]]):
     def __init__(self, samples: TransformedSet) -> None:
         self.samples = samples
 
-    def __getitem__(self, key: Key) -> tuple[Any, int]:  # type: ignore[override]  # the sampler below makes pairs
+    def __getitem__(self, key: Key) -> tuple[Any, int]:
         index, seed = key
         with torch.random.fork_rng(devices=[]):
-            torch.random.default_generator.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             return self.samples[index]
 
 
@@ -84,7 +84,7 @@ def transformed_batches(
     """
     loader = DataLoader(
         _Seeded(samples),
-        batch_sampler=keys,  # type: ignore[arg-type]  # pairs instead of indices
+        batch_sampler=keys,
         num_workers=workers,
         generator=torch.Generator(),  # else the loader draws a seed from the ambient state
     )
