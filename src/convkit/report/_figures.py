@@ -139,21 +139,18 @@ class RunFigures:
         """The figures of a run."""
         return cls(name, run, settings_of(run.configuration))
 
-    def accuracy(self) -> tuple[str, int, int] | None:
-        """What was measured on most: the set, right answers and samples.
+    def on_test(self) -> tuple[int, int] | None:
+        """Right answers and samples of the test set; None when it was not evaluated."""
+        test = self.run.evaluations.get("test") or {}
+        share, samples = _finite(test.get("accuracy")), test.get("n")
+        return (round(share * samples), int(samples)) if share is not None and samples else None
 
-        The test set's accuracy, else the validation accuracy at the best epoch; None when
-        neither is there or the number of samples is unknown.
-        """
-        test = self.run.evaluations.get("test")
-        if test and test.get("n") and test.get("accuracy") is not None:
-            return "test", round(test["accuracy"] * test["n"]), int(test["n"])
+    def on_validation(self) -> tuple[int, int] | None:
+        """Right answers and samples of the validation set at the best epoch."""
         share = COLUMNS["validation_accuracy_best"].read(self.run)
         part = (self.run.configuration.get("data") or {}).get("validation") or {}
         samples = part.get("samples")
-        if share is None or not samples:
-            return None
-        return "validation", round(share * samples), int(samples)
+        return (round(share * samples), int(samples)) if share is not None and samples else None
 
 
 def evaluation_columns(runs: Sequence[RunFigures]) -> dict[str, Column]:
@@ -176,31 +173,31 @@ def _measured(split: str, key: str) -> Callable[[Run], float | None]:
 
 
 def against_the_best(runs: Sequence[RunFigures]) -> tuple[str, list[str]] | None:
-    """Which accuracies cannot be told from the best one.
+    """Which accuracies cannot be told from the best one, on the test set when all have one.
 
     Returns:
         The set that was compared, and for each run `"best"`, `"inside the noise"` when its 95 %
         Wilson interval overlaps that of the best, or nothing; None when there is no set that two
         runs were measured on.
     """
-    found = [figures.accuracy() for figures in runs]
-    kinds = {kind for kind, _, _ in filter(None, found)}
-    split = "test" if "test" in kinds and None not in found and len(kinds) == 1 else "validation"
-    measured = [one if one is not None and one[0] == split else None for one in found]
+    measured = [figures.on_test() for figures in runs]
+    split = "test"
+    if None in measured:
+        measured, split = [figures.on_validation() for figures in runs], "validation"
     known = [one for one in measured if one is not None]
     if len(known) < 2:
         return None
-    _, correct, total = max(known, key=lambda one: one[1] / one[2])
+    correct, total = max(known, key=lambda one: one[0] / one[1])
     low = accuracy_interval(correct, total).low
     words = []
     best_named = False
     for one in measured:
         if one is None:
             words.append("")
-        elif not best_named and one[1] * total == correct * one[2]:
+        elif not best_named and one[0] * total == correct * one[1]:
             words.append("best")
             best_named = True
         else:
-            inside = accuracy_interval(one[1], one[2]).high >= low
+            inside = accuracy_interval(*one).high >= low
             words.append("inside the noise" if inside else "")
     return split, words
