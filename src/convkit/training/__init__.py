@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from convkit.training._evaluation import Evaluation
     from convkit.training._history import History
     from convkit.training._options import BackToBest, TrainingOptions
+    from convkit.training._overfit import overfit_batch
+    from convkit.training._overfit_check import OverfitCheck
+    from convkit.training._overfit_layers import LayerCheck
     from convkit.training._predictions import Predictions
     from convkit.training._replay import Replay, ReplayRow
     from convkit.training._run import Run, read_run
@@ -31,6 +34,8 @@ _NAMES = {
     "Event": "_callbacks",
     "Flatness": "_early_stopping",
     "History": "_history",
+    "LayerCheck": "_overfit_layers",
+    "OverfitCheck": "_overfit_check",
     "Predictions": "_predictions",
     "Replay": "_replay",
     "ReplayRow": "_replay",
@@ -41,6 +46,7 @@ _NAMES = {
     "TensorBoard": "_callbacks",
     "Trainer": "_trainer",
     "TrainingOptions": "_options",
+    "overfit_batch": "_overfit",
     "read_run": "_run",
 }
 
@@ -53,6 +59,8 @@ __all__ = [
     "Event",
     "Flatness",
     "History",
+    "LayerCheck",
+    "OverfitCheck",
     "Predictions",
     "Replay",
     "ReplayRow",
@@ -63,6 +71,7 @@ __all__ = [
     "TensorBoard",
     "Trainer",
     "TrainingOptions",
+    "overfit_batch",
     "read_run",
     "transfer",
 ]
