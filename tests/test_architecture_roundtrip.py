@@ -34,7 +34,7 @@ from convkit.architecture import (
 )
 from convkit.errors import ArchitectureError
 
-COUNT = 2_000 if os.environ.get("CONVKIT_MANY_CASES") else 400
+COUNT = 2_000 if os.environ.get("CONVKIT_MANY_CASES") else 60
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softmax", "identity", "log_softmax")
 NAMES = ('a "quoted" | name', "x2", "k5", "None", "true", "tab\there", "über", "a**b__c", "&amp;", "")
 COLUMNS = (

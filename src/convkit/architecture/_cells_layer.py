@@ -82,11 +82,11 @@ class Layers:
     def read(self, parts: Sequence[Part]) -> list[Draft]:
         """Every layer of the parts."""
         parts = self._list_of_channels(join_arrows(parts))
-        for segment in segments(parts):
+        for joined, segment in segments(parts):
             place = f"row {len(self.drafts) + 1}, {quoted(_text_of(segment))}"
             before = len(self.drafts)
             with located(place if self.line else ""):
-                self._segment(segment)
+                self._segment(segment, joined=joined)
             for draft in self.drafts[before:]:
                 draft.place = place if self.line else ""
         if self.waiting:
@@ -98,9 +98,9 @@ class Layers:
 
     # -- segments ----------------------------------------------------------------------------
 
-    def _segment(self, segment: list[Part]) -> None:
-        """What stands between two commas."""
-        self.fresh = True
+    def _segment(self, segment: list[Part], *, joined: bool) -> None:
+        """What stands between two commas; after a plus it is joined to what stands before."""
+        self.fresh = not joined
         has_main = any(
             part.role == "input"
             or (part.role == "kind" and _kind(part) not in DRESSING)
@@ -119,7 +119,7 @@ class Layers:
         lonely = len(segment) == 1 and isinstance(segment[0].value, int)
         if not (lonely and segment[0].role == "bare" and self.drafts):
             return False
-        last = self.drafts[-1]
+        last = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), self.drafts[-1])
         if last.kind is None or last.kind.kind != "linear" or not last.bare:
             return False
         self.readings.append(
@@ -196,7 +196,8 @@ class Layers:
         if len(inside) == 1 and inside[0].role == "kind" and _kind(inside[0]) is draft.kind:
             return
         before = len(draft.bare)
-        flat = [part for part in join_arrows(inside) if part.role not in {"separator", "arrow"}]
+        marks = {"separator", "arrow", "plus"}
+        flat = [_size_of(part) for part in join_arrows(inside) if part.role not in marks]
         for index, part in enumerate(flat):
             self._part(part, flat[index + 1 : index + 3], has_main=False)
         draft.called += len(draft.bare) - before
@@ -238,7 +239,7 @@ class Layers:
             value = NestedRows(self.sub_rows(value), many=many)
         if isinstance(value, str) and value.lower() in {"same", "valid"} and name == "padding":
             value = "same" if value.lower() == "same" else 0
-        known = meaning_of(part.text) is not None or name in IGNORED
+        known = part.text != name or meaning_of(part.text) is not None or name in IGNORED
         if not draft.accepts(name) and not known:
             self._unknown_setting(draft, part)
         draft.set(name, value)
@@ -324,15 +325,18 @@ def join_arrows(parts: Sequence[Part]) -> list[Part]:
     return made
 
 
-def segments(parts: Iterable[Part]) -> list[list[Part]]:
-    """The parts between separators; an arrow between two layers separates them too."""
-    made: list[list[Part]] = [[]]
+def segments(parts: Iterable[Part]) -> list[tuple[bool, list[Part]]]:
+    """The parts between separators, and whether a plus joins them to those before.
+
+    An arrow between two layers separates them too.
+    """
+    made: list[tuple[bool, list[Part]]] = [(False, [])]
     for part in parts:
-        if part.role in {"separator", "arrow"}:
-            made.append([])
+        if part.role in {"separator", "arrow", "plus"}:
+            made.append((part.role == "plus", []))
         else:
-            made[-1].append(part)
-    return [segment for segment in made if segment]
+            made[-1][1].append(part)
+    return [(joined, segment) for joined, segment in made if segment]
 
 
 def _kind(part: Part) -> type[Row] | None:
@@ -347,6 +351,15 @@ def _is_group_of_rows(part: Part) -> bool:
         _is_group_of_rows(inside) or (inside.role == "kind" and _kind(inside) is not None)
         for inside in part.value
     )
+
+
+def _size_of(part: Part) -> Part:
+    """The (3, 3) among the arguments of a call as one size."""
+    if part.role == "group" and isinstance(part.value, list):
+        numbers = [inside.value for inside in part.value if inside.role == "bare"]
+        if len(numbers) > 1 and {i.role for i in part.value} == {"bare", "separator"}:
+            return Part("bare", part.text, tuple(numbers))
+    return part
 
 
 def _wants_number(draft: Draft, value: object) -> bool:

@@ -39,8 +39,8 @@ class Part:
     """A piece of a cell with its meaning.
 
     Args:
-        role: `kind`, `input`, `setting`, `flag`, `bare`, `times`, `group`, `separator`, `arrow` or
-            `unknown`.
+        role: `kind`, `input`, `setting`, `flag`, `bare`, `times`, `group`, `separator`, `plus`,
+            `arrow`, `dash` or `unknown`.
         text: What was read.
         value: The value of a setting, a bare number or size, a count; the parts of a group.
         meaning: What the phrase means.
@@ -341,7 +341,7 @@ class Grammar:
         elif token.text == "?":
             made.append(Part("bare", "?", BLANK))
         elif token.text in {"+", "&"}:
-            made.append(Part("separator", token.text))
+            made.append(Part("plus", token.text))
         elif token.kind == "dash" and following is not None and following.text in _DIMENSIONS:
             self.at += 1
         elif token.kind == "dash":

@@ -143,9 +143,17 @@ _FILLERS = (
 )
 
 
+_MARKS = re.compile(r"[\W_]+")
+
+
 def squash(phrase: str) -> str:
     """Lower case without spaces, dashes and underscores: `Max-Pooling` and `maxpooling` are one."""
-    return re.sub(r"[\W_]+", "", phrase).lower()
+    return _squashed(phrase) if len(phrase) < 40 else _MARKS.sub("", phrase).lower()
+
+
+@functools.lru_cache(maxsize=4096)
+def _squashed(phrase: str) -> str:
+    return _MARKS.sub("", phrase).lower()
 
 
 @functools.cache
@@ -184,9 +192,9 @@ def _preset(kind: type[Row], word: str) -> dict[str, object]:
 def meaning_of(phrase: str) -> Meaning | None:
     """What a word or phrase means; None when it is not known. Registered words come first."""
     squashed = squash(phrase)
-    own = {squash(word): kind for word, kind in registered().items()}
-    if squashed in own:
-        return Meaning("kind", kind=own[squashed])
+    for word, kind in registered().items():
+        if squash(word) == squashed:
+            return Meaning("kind", kind=kind)
     return _built_in().get(squashed)
 
 
