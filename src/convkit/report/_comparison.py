@@ -120,7 +120,7 @@ class Comparison:
             return None
         known = {**COLUMNS, **evaluation_columns(self.runs)}
         shown = [*_SPREAD, *(name for name in known if name.endswith("_accuracy"))]
-        rows = tuple(
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 short(", ".join(figures.name for figures in group)),
                 len(group),

@@ -10,7 +10,7 @@ import convkit.plots
 from convkit._tables import Cell, Table
 from convkit.metrics import PerClass
 from convkit.report._page import Section, facts, folded, paragraph, picture, table
-from convkit.report._words import percent, short
+from convkit.report._words import interval_text, percent, short
 
 if TYPE_CHECKING:
     from convkit.report._material import Material
@@ -45,8 +45,7 @@ def _figures(values: dict[str, Any]) -> dict[str, str | tuple[str, str]]:
     """Loss, accuracy with its interval, mean average precision."""
     found: dict[str, str | tuple[str, str]] = {}
     if values.get("accuracy") is not None:
-        low, high = values.get("accuracy_interval") or (None, None)
-        sure = f"95 % interval {percent(low)} to {percent(high)}" if low is not None else ""
+        sure = interval_text(values, "95 % interval ")
         found["accuracy"] = (percent(values["accuracy"]), sure)
     if values.get("loss") is not None:
         found["loss"] = (f"{values['loss']:.4f}", "mean over the samples")
@@ -155,7 +154,7 @@ def _mistakes(material: Material, split: str, names: list[str]) -> list[str]:
 def _mistake_table(found: dict[str, Any], titles: list[str]) -> str:
     """The same as a table, with the files' names."""
     files = [str(name) for name in found.get("names", [""] * len(titles))]
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (number, short(name), *title.split("\n"))
         for number, (name, title) in enumerate(zip(files, titles, strict=False), start=1)
     )

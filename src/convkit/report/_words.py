@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _LONGEST = 160
 
 
@@ -27,3 +29,16 @@ def percent(share: float, digits: int = 2) -> str:
         '91.67 %'
     """
     return f"{100 * share:.{digits}f} %"
+
+
+def interval_text(evaluation: dict[str, Any], before: str = "") -> str:
+    """The accuracy's interval of an evaluation; nothing when it has none.
+
+    Example:
+        >>> interval_text({"accuracy_interval": [0.5, 0.75]})
+        '50.00 % to 75.00 %'
+    """
+    low, high = evaluation.get("accuracy_interval") or (None, None)
+    if low is None or high is None:
+        return ""
+    return f"{before}{percent(low)} to {percent(high)}"

@@ -12,7 +12,7 @@ from convkit.report._material import Material
 from convkit.report._measured import evaluation_sections
 from convkit.report._page import Section, facts, paragraph, render
 from convkit.report._trained import training_section
-from convkit.report._words import percent
+from convkit.report._words import interval_text, percent
 
 if TYPE_CHECKING:
     import os
@@ -86,8 +86,7 @@ def _introduction(material: Material) -> str:
         found["minutes of training"] = f"{minutes:.1f}" if minutes == minutes else "unknown"
     for split, values in sorted(material.run.evaluations.items()):
         if values.get("accuracy") is not None:
-            low, high = values.get("accuracy_interval") or (None, None)
-            sure = f"{percent(low, 1)} to {percent(high, 1)}" if low is not None else ""
+            sure = interval_text(values)
             found[f"accuracy on {split[:40]}"] = (percent(values["accuracy"]), sure)
     reason = history.stop_reason if len(history) else ""
     return facts(found) + (paragraph(reason, "soft") if reason else "")
