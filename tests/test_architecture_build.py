@@ -142,95 +142,95 @@ def test_blocks_stand_in_blocks() -> None:
         (
             [Conv(3, kernel_size=5), MaxPool(2), Conv(3, kernel_size=20)],
             (
-                "row 3 (conv), where 3x14x14 arrives: height: kernel_size=20 is larger than size=14 "
-                "with padding=0 (14): kernel_size=14 or size=20 would do"
+                "row 3 (conv), where 3x14x14 arrives: height: kernel_size=20 is larger than "
+                "size=14 with padding=0 (14): kernel_size=14 or size=20 would do"
             ),
         ),
         (
             [Linear(10)],
             (
-                "row 1 (linear), where 3x32x32 arrives: linear needs a vector of features, but maps of "
-                "3x32x32 arrive; put a flatten row before it (3072 features)"
+                "row 1 (linear), where 3x32x32 arrives: linear needs a vector of features, but "
+                "maps of 3x32x32 arrive; put a flatten row before it (3072 features)"
             ),
         ),
         (
             [Flatten(), Conv(8, kernel_size=3)],
             (
-                "row 2 (conv), where 3072 arrives: conv needs maps (channels, height, width), but a "
-                "vector of 3072 features arrives; put it before the flatten row"
+                "row 2 (conv), where 3072 arrives: conv needs maps (channels, height, width), "
+                "but a vector of 3072 features arrives; put it before the flatten row"
             ),
         ),
         (
             [Conv(8, kernel_size=3, in_channels=4)],
             (
-                "row 1 (conv), where 3x32x32 arrives: in_channels=4 is stated, but 3 channels arrive; "
-                "in_channels=3 would fit"
+                "row 1 (conv), where 3x32x32 arrives: in_channels=4 is stated, but 3 channels "
+                "arrive; in_channels=3 would fit"
             ),
         ),
         (
             [Flatten(), Linear(8, in_features=100)],
             (
-                "row 2 (linear), where 3072 arrives: in_features=100 is stated, but 3072 features "
-                "arrive; in_features=3072 would fit"
+                "row 2 (linear), where 3072 arrives: in_features=100 is stated, but 3072 "
+                "features arrive; in_features=3072 would fit"
             ),
         ),
         (
             [Conv(8, kernel_size=3), Conv(9, kernel_size=3, groups=4)],
             (
-                "row 2 (conv), where 8x30x30 arrives: groups=4 must divide both the 8 channels that "
-                "arrive and out_channels=9; any divisor of 1 would"
+                "row 2 (conv), where 8x30x30 arrives: groups=4 must divide both the 8 channels "
+                "that arrive and out_channels=9; any divisor of 1 would"
             ),
         ),
         (
             [Conv(10, kernel_size=3, norm=GroupNorm(4))],
             (
-                "row 1 (conv, its group norm), where 10x30x30 arrives: groups=4 does not divide the 10 "
-                "channels that arrive; groups=5 would"
+                "row 1 (conv, its group norm), where 10x30x30 arrives: groups=4 does not "
+                "divide the 10 channels that arrive; groups=5 would"
             ),
         ),
         (
             [Residual([Conv(3, kernel_size=3)])],
             (
-                "row 1 (residual), where 3x32x32 arrives: its rows make 3x30x30 but its shortcut makes "
-                "3x32x32, which cannot be added; padding that keeps the size in the rows (1 for a 3x3 "
-                "kernel) would fit"
+                "row 1 (residual), where 3x32x32 arrives: its rows make 3x30x30 but its "
+                "shortcut makes 3x32x32, which cannot be added; padding that keeps the size in "
+                "the rows (1 for a 3x3 kernel) would fit"
             ),
         ),
         (
             [Residual([Conv(8, kernel_size=1)], shortcut="identity")],
             (
-                "row 1 (residual), where 3x32x32 arrives: its rows make 8x32x32 but its shortcut makes "
-                '3x32x32, which cannot be added; shortcut="projection" or "auto" would fit them '
-                "together"
+                "row 1 (residual), where 3x32x32 arrives: its rows make 8x32x32 but its "
+                'shortcut makes 3x32x32, which cannot be added; shortcut="projection" or '
+                '"auto" would fit them together'
             ),
         ),
         (
             [Residual([Flatten(), Conv(8, kernel_size=1)])],
             (
-                "row 1 (residual), where 3x32x32 arrives: in its body, row 2 (conv), where 3072 "
-                "arrives: conv needs maps (channels, height, width), but a vector of 3072 features "
-                "arrives; put it before the flatten row"
+                "row 1 (residual), where 3x32x32 arrives: in its body, row 2 (conv), where "
+                "3072 arrives: conv needs maps (channels, height, width), but a vector of 3072 "
+                "features arrives; put it before the flatten row"
             ),
         ),
         (
             [Conv(3, kernel_size=1, name="stem"), Conv(3, kernel_size=1, name="stem")],
             (
-                "row 2 (conv), where 3x32x32 arrives: the name 'stem' is taken by an earlier layer; "
-                "choose another, such as 'stem_2'"
+                "row 2 (conv), where 3x32x32 arrives: the name 'stem' is taken by an earlier "
+                "layer; choose another, such as 'stem_2'"
             ),
         ),
         (
             [Conv(3, kernel_size=1, name="my conv")],
             (
-                "row 1 (conv), where 3x32x32 arrives: 'my conv' cannot name a layer; use letters, "
-                "digits and _, such as 'conv_a'"
+                "row 1 (conv), where 3x32x32 arrives: 'my conv' cannot name a layer; use "
+                "letters, digits and _, such as 'conv_a'"
             ),
         ),
         (
             [Conv(3, kernel_size=1, name="train")],
             (
-                "row 1 (conv): the name 'train' is a method of torch.nn.Module; choose another, such "
-                "as 'train_layer'"
+                "row 1 (conv): the name 'train' is a method of torch.nn.Module; choose "
+                "another, such as 'train_layer'"
             ),
         ),
         (
@@ -240,16 +240,16 @@ def test_blocks_stand_in_blocks() -> None:
         (
             [Conv(3, kernel_size=3, padding=40, padding_mode="reflect")],
             (
-                "row 1 (conv), where 3x32x32 arrives: padding=40 with padding_mode='reflect' copies "
-                "more pixels than the 32 that arrive hold; padding=31 or padding_mode='zeros' "
-                "would do"
+                "row 1 (conv), where 3x32x32 arrives: padding=40 with padding_mode='reflect' "
+                "copies more pixels than the 32 that arrive hold; padding=31 or "
+                "padding_mode='zeros' would do"
             ),
         ),
         (
             [Custom("nothing", None)],
             (
-                "the row 'nothing' has no module; give module=, a torch module or a function that "
-                "makes one"
+                "the row 'nothing' has no module; give module=, a torch module or a function "
+                "that makes one"
             ),
         ),
     ],

@@ -33,7 +33,7 @@ from convkit.architecture import (
 )
 from convkit.errors import ArchitectureError
 
-CASES = 2_000 if os.environ.get("CONVKIT_MANY_CASES") else 200
+CASES = 2_000 if os.environ.get("CONVKIT_MANY_CASES") else 40
 
 
 @pytest.mark.parametrize("name", [name for name in zoo.__all__ if name != "lenet5"])
@@ -53,7 +53,7 @@ def test_relatives_of_resnet_are_read_too(name: str) -> None:
     assert table.summary((3, 224, 224)).parameters == sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg11", "resnet18"])
+@pytest.mark.parametrize("name", ["alexnet", "resnet18"])
 def test_the_rebuilt_network_gives_the_same_outputs(name: str) -> None:
     torch.manual_seed(0)
     model = getattr(torchvision.models, name)(num_classes=5).eval()
@@ -68,7 +68,7 @@ def test_the_rebuilt_network_gives_the_same_outputs(name: str) -> None:
 
 
 def random_layers(rng: random.Random) -> list[Row]:
-    """Rows of every kind that can follow one another at 3x24x24."""
+    """Rows of every kind that can follow one another at 4x12x12."""
     rows: list[Row] = []
     for _ in range(rng.randint(1, 5)):
         dress: dict[str, Any] = {
@@ -108,12 +108,12 @@ def test_random_networks_come_back_with_layers_shapes_and_outputs() -> None:
     torch.manual_seed(0)
     for case in range(CASES):
         table = Architecture(random_layers(rng))
-        model = table.build((4, 24, 24)).eval()
+        model = table.build((4, 12, 12)).eval()
         read = Architecture.from_module(model)
-        rebuilt = read.build((4, 24, 24)).eval()
+        rebuilt = read.build((4, 12, 12)).eval()
         assert repr(rebuilt) == repr(model), f"case {case}: {table!r}"
         rebuilt.load_state_dict(model.state_dict())
-        x = torch.randn(2, 4, 24, 24)
+        x = torch.randn(2, 4, 12, 12)
         with torch.no_grad():
             assert torch.equal(rebuilt(x), model(x)), f"case {case}: {table!r}"
 
@@ -124,10 +124,10 @@ def test_the_source_of_random_networks_makes_the_same_outputs() -> None:
     for case in range(CASES // 2):
         table = Architecture(random_layers(rng))
         space: dict[str, Any] = {}
-        exec(table.to_code((4, 24, 24)), space)  # noqa: S102 - our own source, to see it run
-        built, made = table.build((4, 24, 24)).eval(), space["Network"]().eval()
+        exec(table.to_code((4, 12, 12)), space)  # noqa: S102 - our own source, to see it run
+        built, made = table.build((4, 12, 12)).eval(), space["Network"]().eval()
         made.load_state_dict(built.state_dict())
-        x = torch.randn(2, 4, 24, 24)
+        x = torch.randn(2, 4, 12, 12)
         with torch.no_grad():
             assert torch.equal(made(x), built(x)), f"case {case}: {table!r}"
 

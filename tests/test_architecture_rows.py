@@ -39,7 +39,7 @@ from convkit.architecture import (
 )
 from convkit.errors import ArchitectureError, ConvkitError
 
-CASES = 100_000 if os.environ.get("CONVKIT_MANY_CASES") else 2_000
+CASES = 100_000 if os.environ.get("CONVKIT_MANY_CASES") else 1_200
 
 
 def random_row(rng: random.Random) -> Row:

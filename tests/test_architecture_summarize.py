@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from typing import Any
@@ -19,6 +20,7 @@ from convkit.architecture import _running as running
 from convkit.errors import ArchitectureError
 
 # One of each family in every run, small first; the whole list is behind CONVKIT_MANY_CASES.
+EVERY = torchvision.models.list_models(module=torchvision.models)
 FAMILIES = [
     *("alexnet", "vgg11_bn", "squeezenet1_1", "resnet18", "resnext50_32x4d", "densenet121"),
     *("googlenet", "inception_v3", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5"),
@@ -42,6 +44,22 @@ def half_of_flop_counter(model: nn.Module, *shape: int) -> float:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.empty(1, *shape, device="meta"))
     return counter.get_total_flops() / 2
+
+
+@pytest.mark.skipif("CONVKIT_MANY_CASES" not in os.environ, reason="takes minutes")
+def test_counts_of_every_classification_network_of_torchvision() -> None:
+    equal = 0
+    for name in EVERY:
+        model = torchvision_model(name)
+        size = 518 if name == "vit_h_14" else 224
+        summary = summarize(model, (3, size, size))
+        half = half_of_flop_counter(model, 3, size, size)
+        assert summary.parameters == sum(p.numel() for p in model.parameters()), name
+        assert half in (summary.macs, summary.total(products=True).value), name
+        equal += half == summary.macs
+
+    assert len(EVERY) >= 80
+    assert equal >= 60
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -318,10 +336,19 @@ def test_a_network_on_two_lines_of_hooks_is_not_heard_twice() -> None:
     )
 
 
-def test_a_compiled_network_is_the_network_inside() -> None:
+class Compiled(nn.Module):
+    """What `torch.compile` returns: a module that holds the network as `_orig_mod`."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self._orig_mod = inner
+
+
+@pytest.mark.parametrize("wrap", [Compiled, nn.DataParallel])
+def test_a_wrapped_network_is_the_network_inside(wrap: Any) -> None:
     model = nn.Sequential(nn.Linear(4, 2))
 
-    assert summarize(torch.compile(model), (4,)).rows[0].name == "0"  # type: ignore[arg-type] # a module in a wrapper
+    assert summarize(wrap(model), (4,)).rows[0].name == "0"
 
 
 def test_the_layer_that_fails_is_named() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 import torchvision
+from torch import nn
 
-from convkit.architecture import Architecture, zoo
+from convkit.architecture import AdaptiveAvgPool, Architecture, zoo
 
+# Networks with large classifiers take seconds to make; their maps are compared in every run.
+LARGE = ["alexnet", "vgg16_bn"] if os.environ.get("CONVKIT_MANY_CASES") else []
 TORCHVISION = [name for name in zoo.__all__ if name != "lenet5"]
 
 
@@ -35,17 +40,37 @@ def test_the_states_agree_in_order_and_shape(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg11_bn", "resnet18", "resnet50"])
-def test_torchvisions_weights_give_bit_equal_outputs(name: str) -> None:
-    table = getattr(zoo, name)(num_classes=7)
-    torch.manual_seed(0)
-    theirs = getattr(torchvision.models, name)(num_classes=7).eval()
-    ours = table.build((3, 64, 64)).eval()
-    ours.load_state_dict(dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True)))
+def assert_bit_equal(ours: nn.Module, theirs: nn.Module) -> None:
+    ours.eval().load_state_dict(
+        dict(zip(ours.state_dict(), theirs.eval().state_dict().values(), strict=True))
+    )
     images = torch.randn(2, 3, 64, 64)
 
     with torch.no_grad():
         assert torch.equal(ours(images), theirs(images))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", *LARGE])
+def test_torchvisions_weights_give_bit_equal_outputs(name: str) -> None:
+    torch.manual_seed(0)
+    theirs = getattr(torchvision.models, name)(num_classes=7)
+
+    assert_bit_equal(getattr(zoo, name)(num_classes=7).build((3, 64, 64)), theirs)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg11", "vgg16_bn"])
+def test_torchvisions_weights_give_bit_equal_maps(name: str) -> None:
+    """All layers before the classifier, whose weights alone fill half a gigabyte."""
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        features = getattr(torchvision.models, name)().features
+    table = getattr(zoo, name)()
+    pool = next(i for i, row in enumerate(table.rows) if isinstance(row, AdaptiveAvgPool))
+    theirs = features.to_empty(device="cpu")
+    for value in theirs.state_dict().values():
+        value.copy_(torch.rand(value.shape)) if value.is_floating_point() else value.zero_()
+
+    assert_bit_equal(Architecture(table.rows[:pool]).build((3, 64, 64)), theirs)
 
 
 def test_lenet5_has_its_known_parameters() -> None:

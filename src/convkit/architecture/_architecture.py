@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from convkit.architecture._checking import Finding
+    from convkit.architecture._checking_finding import Finding
     from convkit.architecture._comparing import Diff
     from convkit.architecture._summary import Summary
 
@@ -41,7 +41,7 @@ class Architecture:
         63338
     """
 
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     _: KW_ONLY
     readings: tuple[str, ...] = field(default=(), compare=False)
     stated_total: Stated = field(default_factory=Stated, compare=False)

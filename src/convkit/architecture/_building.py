@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._plan import Step, plan, require_shape, written
@@ -55,7 +55,7 @@ def _architecture_of(table: object) -> Architecture:
         return Architecture.read(table) if _is_path(table) else Architecture.parse(table)
     if hasattr(table, "columns") and hasattr(table, "to_dict"):
         return Architecture.from_frame(table)
-    rows = tuple(table)  # type: ignore[arg-type] # what cannot be iterated says so itself
+    rows: tuple[Any, ...] = tuple(table)  # type: ignore[arg-type] # what cannot be iterated says so
     if rows and all(hasattr(row, "keys") for row in rows):
         return Architecture.from_rows(rows)
     return Architecture(rows)
@@ -118,8 +118,9 @@ def _require_memory(steps: Sequence[Step], shape: Shape) -> None:
     summary = sum_steps(steps, shape)
     if 4 * summary.parameters > memory:
         largest = max(summary.rows, key=lambda row: row.parameters)
+        arriving = written(largest.input_shape or ())
         raise ArchitectureError(
-            f"row {largest.number} ({largest.kind}), where {written(largest.input_shape)} arrives, "
+            f"row {largest.number} ({largest.kind}), where {arriving} arrives, "
             f"holds {largest.parameters:,} of the network's {summary.parameters:,} parameters: "
             f"{4 * summary.parameters / 2**30:,.0f} GiB of weights for {memory / 2**30:,.0f} GiB "
             "of memory; pool before it, or make it smaller"

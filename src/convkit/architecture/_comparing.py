@@ -141,7 +141,8 @@ def compare(before: Architecture, after: Architecture, input_shape: Sequence[int
         _places(table, summary) for table, summary in zip((before, after), summaries, strict=True)
     )
     changes = []
-    matcher = SequenceMatcher(None, *_numbered(before.rows, after.rows), autojunk=False)
+    numbered = _numbered(before.rows, after.rows)
+    matcher = SequenceMatcher(None, numbered[0], numbered[1], autojunk=False)
     for tag, i, j, k, m in matcher.get_opcodes():
         pairs = zip(old[i:j], new[k:m], strict=True) if tag == "equal" else None
         for one, other in pairs or _paired(before.rows[i:j], after.rows[k:m], old[i:j], new[k:m]):

@@ -1,10 +1,9 @@
-"""Rows that hold rows: residual blocks and repeats; and the user's own module as a row."""
+"""Rows that hold more than one layer: residual blocks, repeats, and a user's own module."""
 
 from __future__ import annotations
 
 import copy
 import itertools
-import operator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,24 +11,20 @@ from typing_extensions import override
 
 from convkit.architecture._activation import Activation
 from convkit.architecture._attached import tidy_activation
-from convkit.architecture._conv import Conv
-from convkit.architecture._linear import Linear
-from convkit.architecture._norm import BatchNorm
 from convkit.architecture._plan import Step, end_of, plan, written
 from convkit.architecture._row import (
-    WHOLE,
     Counts,
     Row,
     Shape,
     Stated,
     require_count,
     set_field,
-    spread,
 )
+from convkit.architecture._shortcut import keeps_shape, projection
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import nn
 
@@ -54,7 +49,7 @@ class Repeat(Row):
     prefix: ClassVar[str] = "repeat"
 
     n: int
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     _: KW_ONLY
     name: str | None = None
     stated: Stated = field(default_factory=Stated, compare=False)
@@ -107,9 +102,9 @@ class Residual(Row):
     kind: ClassVar[str] = "residual"
     prefix: ClassVar[str] = "block"
 
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     _: KW_ONLY
-    shortcut: str | tuple[Row, ...] = "auto"
+    shortcut: str | Sequence[Row] = "auto"
     activation: str | Row | None = "relu"
     name: str | None = None
     stated: Stated = field(default_factory=Stated, compare=False)
@@ -145,15 +140,15 @@ class Residual(Row):
         self, way: str, input_shape: Shape, before: Mapping[str, tuple[Step, ...]]
     ) -> tuple[Row, ...]:
         if way == "body":
-            return self.rows
+            return tuple(self.rows)
         if not isinstance(self.shortcut, str):
-            return self.shortcut
+            return tuple(self.shortcut)
         body = before["body"]
         if self.shortcut == "identity" or (
-            self.shortcut == "auto" and _keeps_shape(body, input_shape)
+            self.shortcut == "auto" and keeps_shape(body, input_shape)
         ):
             return ()
-        return (_projection(body, input_shape),)
+        return (projection(body, input_shape),)
 
     @override
     def join(self, shapes: Mapping[str, Shape]) -> Shape:
@@ -269,37 +264,7 @@ def _renamed(row: Row, time: int) -> Row:
     return row if row.name is None else replace(row, name=f"{row.name}_{time}")  # type: ignore[type-var] # every row is a dataclass
 
 
-def _keeps_shape(body: tuple[Step, ...], input_shape: Shape) -> bool:
-    """Whether the rows have no stride and end with as many channels as arrive.
-
-    Strides and not sizes are asked, so that a table means the same network at every input size.
-    """
-    unstrided = set(_stride(body, len(input_shape) - 1)) <= {1}
-    return unstrided and end_of(body, input_shape)[0] == input_shape[0]
-
-
-def _stride(body: tuple[Step, ...], dimensions: int) -> tuple[int, ...]:
-    """The product of all strides of the rows, for each direction."""
-    stride = (1,) * dimensions
-    for step in body:
-        window = step.row.window(step.input_shape)
-        if window is not None and window is not WHOLE:
-            stride = tuple(map(operator.mul, stride, spread(window.stride, dimensions)))
-    return stride
-
-
-def _projection(body: tuple[Step, ...], input_shape: Shape) -> Row:
-    """The 1x1 convolution that brings what arrives to the shape of the body."""
-    channels = end_of(body, input_shape)[0]
-    normed = any(step.row.kind == BatchNorm.kind for step in body)
-    norm = "batch" if normed else None
-    if len(input_shape) == 1:
-        return Linear(channels, bias=not normed, norm=norm)
-    stride = _stride(body, len(input_shape) - 1)
-    return Conv(channels, kernel_size=1, stride=stride, bias=not normed, norm=norm)
-
-
-def _remedy(shortcut: str | tuple[Row, ...], body: Shape, beside: Shape) -> str:
+def _remedy(shortcut: str | Sequence[Row], body: Shape, beside: Shape) -> str:
     """The smallest change that would let body and shortcut be added."""
     if shortcut == "identity":
         return 'shortcut="projection" or "auto" would fit them together'

@@ -271,7 +271,8 @@ def _require_enough_to_copy(row: Conv, sizes: tuple[int, ...]) -> None:
     if padding == "same":
         kernel = spread(row.kernel_size, len(sizes))
         padding = convkit.shapes.same_padding(kernel, dilation=row.dilation)
-    for size, sides in zip(sizes, spread(padding, len(sizes)), strict=True):
+    paddings: tuple[Any, ...] = spread(padding, len(sizes))
+    for size, sides in zip(sizes, paddings, strict=True):
         largest = max(sides) if isinstance(sides, tuple) else sides
         most = size - 1 if row.padding_mode == "reflect" else size
         if largest > most:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from convkit.architecture._plan import plan
+from convkit.architecture._plan import plan, require_shape
 from convkit.architecture._row import Row, Shape, spread
 from convkit.architecture._summing import layers_of
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from convkit.architecture._architecture import Architecture
 
@@ -27,8 +27,8 @@ def fitting_shape(architecture: Architecture) -> Shape:
         ArchitectureError: When the table does not state its weights, or no square image fits.
     """
     stated = architecture.rows[0].stated.input_shape
-    if stated is not None:
-        return stated
+    if stated is not None and None not in stated:
+        return require_shape([size for size in stated if size is not None])
     if any(row.stated.weights for row in _every(architecture.rows)):
         for shape in _candidates(architecture):
             if _fits(architecture, shape):
@@ -39,7 +39,7 @@ def fitting_shape(architecture: Architecture) -> Shape:
     )
 
 
-def _every(rows: tuple[Row, ...]) -> Iterator[Row]:
+def _every(rows: Iterable[Row]) -> Iterator[Row]:
     """The rows, and those inside them."""
     for row in rows:
         yield row

@@ -62,7 +62,7 @@ def _conv(layer: Any) -> Row:
         layer.out_channels,
         kernel_size=_size(layer.kernel_size),
         stride=_size(layer.stride),
-        padding=padding,
+        padding="same" if padding == "same" else _size(padding),
         dilation=_size(layer.dilation),
         groups=layer.groups,
         bias=layer.bias is not None,

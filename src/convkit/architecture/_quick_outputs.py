@@ -101,8 +101,10 @@ def _cat(arguments: tuple[Any, ...]) -> Any:
 
 
 # Functions of single values, as PyTorch's operations are called.
-FUNCTIONS = ("relu", "gelu", "silu", "sigmoid", "tanh", "elu", "leaky_relu", "hardtanh", "mish")
-FUNCTIONS += ("hardswish", "hardsigmoid")
+FUNCTIONS = (
+    *("relu", "gelu", "silu", "sigmoid", "tanh", "elu", "leaky_relu"),
+    *("hardtanh", "mish", "hardswish", "hardsigmoid"),
+)
 
 QUICK_OUTPUTS: dict[Any, Callable[[tuple[Any, ...]], Any]] = {
     aten.convolution.default: _convolution,

@@ -48,7 +48,7 @@ class Run:
     seen: Seen | None = None
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Records the calls of a network's modules, and the operations inside each.
 
     Args:
@@ -57,7 +57,7 @@ class Recorder(TorchDispatchMode):
     """
 
     def __init__(self, model: nn.Module, *, without_values: bool) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # as above
         self._without_values = without_values
         self.runs: list[Run] = []
         self.sight: Sight | None = None

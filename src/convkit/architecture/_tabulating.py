@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 _KINDS = {
     **{name: function for function, name in ACTIVATIONS.items()},
     **{
-        f"{name}{n}d": row.kind
+        f"{name}{n}d": kind
         for n in (1, 2, 3)
-        for name, row in {
-            "Conv": Conv,
-            "ConvTranspose": ConvTranspose,
-            "BatchNorm": BatchNorm,
-            "MaxPool": MaxPool,
-            "AvgPool": AvgPool,
-            "AdaptiveAvgPool": AdaptiveAvgPool,
+        for name, kind in {
+            "Conv": Conv.kind,
+            "ConvTranspose": ConvTranspose.kind,
+            "BatchNorm": BatchNorm.kind,
+            "MaxPool": MaxPool.kind,
+            "AvgPool": AvgPool.kind,
+            "AdaptiveAvgPool": AdaptiveAvgPool.kind,
         }.items()
     },
     **{f"Dropout{n}": "dropout" for n in ("", "1d", "2d", "3d")},
