@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from convkit.cli._arguments import FORMS, Commands, read_architecture, show, show_json, size
 
@@ -85,7 +86,7 @@ def _table(arguments: argparse.Namespace) -> int:
     return 1 if findings else 0
 
 
-def _print_check(readings: tuple[str, ...], findings: list[object]) -> None:
+def _print_check(readings: tuple[str, ...], findings: Sequence[object]) -> None:
     for reading in readings:
         print(f"read: {reading}")
     for finding in findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from convkit.cli._arguments import (
     Commands,
@@ -93,7 +94,7 @@ def _train(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         device=arguments.device,
     )
-    augment: list[data.Augmentation] = []
+    augment: list[data.Augmentation[Any]] = []
     if arguments.flip:
         augment.append(data.HorizontalFlip())
     if arguments.rotate:
