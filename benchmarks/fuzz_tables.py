@@ -19,11 +19,14 @@ import re
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from convkit.architecture import Architecture
 from convkit.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECONDS = 1.0
 MEGABYTES = 200
@@ -35,35 +38,49 @@ FORBIDDEN = (
 )  # fmt: skip
 
 SEEDS = (
-    "conv 32 k5 p2 relu, maxpool 2, conv 64 k5 p2 bn relu, maxpool 2, flatten, linear 64 tanh "
-    "dropout 0.1, linear 10",
-    "residual (conv 64 k3 p1 bn relu, conv 64 k3 p1 bn) shortcut=(conv 64 k1), repeat 3 (conv 8 "
-    "k3x5 d2, leaky_relu 0.2), global average pool, flatten, linear 10 name=head",
+    (
+        "conv 32 k5 p2 relu, maxpool 2, conv 64 k5 p2 bn relu, maxpool 2, flatten, linear 64 tanh "
+        "dropout 0.1, linear 10"
+    ),
+    (
+        "residual (conv 64 k3 p1 bn relu, conv 64 k3 p1 bn) shortcut=(conv 64 k1), repeat 3 (conv 8 "
+        "k3x5 d2, leaky_relu 0.2), global average pool, flatten, linear 10 name=head"
+    ),
     "64 64 M 128 128 M (k3 p1 relu), flatten, linear 4096, 512, 10",
     "Conv2D(F=32,K=5,S=1,P=2), MaxPool(K=2,S=2), conv3-64, Fully-Connected(2048 -> 64), FC-500",
-    "| # | Layer | Filters | Kernel | Stride | Padding | Activation | Output size | Params |\n"
-    "|---|:--|--:|---|---|---|---|---|---|\n"
-    "| 0 | Input | - | - | - | - | - | 3*128*128 | |\n"
-    "| 1 | Conv2d, ReLU | 32 | 5×5 | 1 | ? | | 32*128*128 | 2,432 |\n"
-    "| 1 | **MaxPool** | | 2x2 | 2 | 0 Padding | - | 32*64*64 | 0 |\n"
-    "| 2 | 3x3x64 /2 | | | | 1 | ReLU | 64*32*32 | |\n"
-    "| 3 | Fully-Connected | 10 | | | | Softmax | 10 | |\n"
-    "| | Total | | | | | | | **1.2M** |\n",
-    "layer,filters,kernel,stride,padding,add. info\nconv,8,5,1,0,relu\nmaxpool,,2,2,,\n"
-    '"conv, relu",16,"(3, 5)",2,same,x2\nflatten,,,,,\nlinear,10,,,,softmax\n',
+    (
+        "| # | Layer | Filters | Kernel | Stride | Padding | Activation | Output size | Params |\n"
+        "|---|:--|--:|---|---|---|---|---|---|\n"
+        "| 0 | Input | - | - | - | - | - | 3*128*128 | |\n"
+        "| 1 | Conv2d, ReLU | 32 | 5×5 | 1 | ? | | 32*128*128 | 2,432 |\n"
+        "| 1 | **MaxPool** | | 2x2 | 2 | 0 Padding | - | 32*64*64 | 0 |\n"
+        "| 2 | 3x3x64 /2 | | | | 1 | ReLU | 64*32*32 | |\n"
+        "| 3 | Fully-Connected | 10 | | | | Softmax | 10 | |\n"
+        "| | Total | | | | | | | **1.2M** |\n"
+    ),
+    (
+        "layer,filters,kernel,stride,padding,add. info\nconv,8,5,1,0,relu\nmaxpool,,2,2,,\n"
+        '"conv, relu",16,"(3, 5)",2,same,x2\nflatten,,,,,\nlinear,10,,,,softmax\n'
+    ),
     "Layer\tFilters\tKernel\tOutput\nconv\t8\t5\t8x124x124\npool\t\t2\t8x62x62\nlinear\t10\t\t10\n",
-    "\\begin{tabular}{l|c|r}\n\\hline\n\\textbf{Layer} & Filters & Kernel & Output \\\\ \\hline\n"
-    "Conv2D + ReLU & 32 & $5\\times5$ & $32 \\times 28 \\times 28$ \\\\\n"
-    "\\multicolumn{2}{l}{Max pool} & $2\\times 2$ & $32\\times14\\times14$ \\\\\n"
-    "Flatten & -- & -- & 6{,}272 \\\\[2pt]\nLinear & 10 & & 10 \\\\ \\hline\n\\end{tabular}\n",
-    "Layer (type)                 Output Shape              Param #\n"
-    "=================================================================\n"
-    "conv2d (Conv2D)              (None, 26, 26, 32)        320\n"
-    "max_pooling2d (MaxPooling2D) (None, 13, 13, 32)        0\n"
-    "dense (Dense)                (None, 10)                54090\n"
-    "=================================================================\nTotal params: 54,410\n",
-    "Sequential(\n  (0): Conv2d(3, 64, kernel_size=(11, 11), stride=(4, 4), padding=(2, 2))\n"
-    "  (1): ReLU(inplace=True)\n  (2): MaxPool2d(kernel_size=3, stride=2)\n)\n",
+    (
+        "\\begin{tabular}{l|c|r}\n\\hline\n\\textbf{Layer} & Filters & Kernel & Output \\\\ \\hline\n"
+        "Conv2D + ReLU & 32 & $5\\times5$ & $32 \\times 28 \\times 28$ \\\\\n"
+        "\\multicolumn{2}{l}{Max pool} & $2\\times 2$ & $32\\times14\\times14$ \\\\\n"
+        "Flatten & -- & -- & 6{,}272 \\\\[2pt]\nLinear & 10 & & 10 \\\\ \\hline\n\\end{tabular}\n"
+    ),
+    (
+        "Layer (type)                 Output Shape              Param #\n"
+        "=================================================================\n"
+        "conv2d (Conv2D)              (None, 26, 26, 32)        320\n"
+        "max_pooling2d (MaxPooling2D) (None, 13, 13, 32)        0\n"
+        "dense (Dense)                (None, 10)                54090\n"
+        "=================================================================\nTotal params: 54,410\n"
+    ),
+    (
+        "Sequential(\n  (0): Conv2d(3, 64, kernel_size=(11, 11), stride=(4, 4), padding=(2, 2))\n"
+        "  (1): ReLU(inplace=True)\n  (2): MaxPool2d(kernel_size=3, stride=2)\n)\n"
+    ),
 )
 HOSTILE = (
     "999999999999999999999", "0", "-1", "1e999", "NaN", "inf", "0x10", "__import__('os')", "(",
@@ -162,7 +179,8 @@ def _cross(text: str, random_number: random.Random) -> str:
 
 def _replace_character(text: str, random_number: random.Random) -> str:
     at = _place(text, random_number)
-    return text[:at] + chr(random_number.choice((*range(1, 256), 0x2028, 0xD7, 0x1F600))) + text[at + 1 :]
+    other = chr(random_number.choice((*range(1, 256), 0x2028, 0xD7, 0x1F600)))
+    return text[:at] + other + text[at + 1 :]
 
 
 MUTATIONS = (

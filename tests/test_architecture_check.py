@@ -25,7 +25,9 @@ V1 = """
 | Linear 10 | 10 | 650 |
 | Total | | 865,722 |
 """
-V3 = "16 16 M 32 32 32 M 64 64 M (k3 p0 relu), Flatten, Linear 4096 ReLU, Linear 512 ReLU, Linear 10"
+V3 = (
+    "16 16 M 32 32 32 M 64 64 M (k3 p0 relu), Flatten, Linear 4096 ReLU, Linear 512 ReLU, Linear 10"
+)
 V4 = (
     "16 16 M 32 32 32 M 64 64 M 128 128 M (k3 p0 relu), flatten, linear 4096 relu, "
     "linear 4096 relu, linear 10"
@@ -179,8 +181,10 @@ def test_the_padding_that_contradicts_its_maps_is_found() -> None:
         f"computed {wrong}; padding 1 would give {size}, set in row {row - 1} (conv)"
         for row, size, wrong in [(4, "8x8", "64x9x9"), (6, "4x4", "128x5x5"), (8, "2x2", "64x3x3")]
     ] + [
-        "total: parameters stated 185,674, computed 206,154; the sizes stated in the rows give "
-        "it, their settings do not; see the rows above"
+        (
+            "total: parameters stated 185,674, computed 206,154; the sizes stated in the rows give "
+            "it, their settings do not; see the rows above"
+        )
     ]
 
 
@@ -210,8 +214,10 @@ def test_the_flattened_width_of_alexnet_is_corrected() -> None:
     )
 
     assert findings(table, (256, 13, 13)) == [
-        "row 2 (flatten; row 2, line 4 of the table): output size stated 4096, computed 9216; "
-        "9216 is what its settings give"
+        (
+            "row 2 (flatten; row 2, line 4 of the table): output size stated 4096, computed 9216; "
+            "9216 is what its settings give"
+        )
     ]
 
 
@@ -223,8 +229,8 @@ def test_the_flattened_width_of_alexnet_is_corrected() -> None:
         ("| layer | parameters |\n|-|-|\n| conv 8 k5 | 600 |",
          "parameters stated 600, computed 608; these are the weights alone, without the 8 biases"),
         ("| layer | MACs |\n|-|-|\n| conv 8 k5 | 940,800 |",
-         "macs stated 940,800, computed 470,400; these are operations: a multiplication and an "
-         "addition counted as two"),
+         ("macs stated 940,800, computed 470,400; these are operations: a multiplication and an "
+         "addition counted as two")),
         ("| layer | weights |\n|-|-|\n| conv 8 k5 | 216 |",
          "weights stated 216, computed 600; kernel 3 would give it"),
         ("| layer | biases |\n|-|-|\n| conv 8 k5 | 0 |",
@@ -242,8 +248,8 @@ def test_the_flattened_width_of_alexnet_is_corrected() -> None:
         ("| layer | channels |\n|-|-|\n| maxpool 2 | 8 |",
          "channels stated 8, computed 3; 3 would agree with the rows before"),
         ("| layer | output |\n|-|-|\n| conv 8 k50 | 8x9x9 |",
-         "output size stated 8x9x9, nothing can follow; height: kernel_size=50 is larger than "
-         "size=32 with padding=0 (32): kernel_size=32 or size=50 would do"),
+         ("output size stated 8x9x9, nothing can follow; height: kernel_size=50 is larger than "
+         "size=32 with padding=0 (32): kernel_size=32 or size=50 would do")),
     ],
 )  # fmt: skip
 def test_each_disagreement_has_its_smallest_change(table: str, expected: str) -> None:

@@ -64,7 +64,7 @@ def rows_of(text: str) -> str:
         ("adaptive avg pool 6x6", "adaptive average pool 6"),
         ("global average pooling", "global average pool"),
         ("transposed conv 8 k2 s2", "transposed conv 8 k2 s2"),
-        ("upsample x2", None),
+        ("upsample x2", "upsample 2"),
         ("upsample 2 bilinear", "upsample 2 mode=bilinear"),
         ("Dropout2d(p=0.1)", "dropout 0.1 channels=true"),
         ("BatchNorm2d(64, eps=0.001)", "batchnorm eps=0.001"),
@@ -75,11 +75,7 @@ def rows_of(text: str) -> str:
         ("residual (conv 8 k3 p1)", "residual (conv 8 k3 p1)"),
     ],
 )
-def test_one_line_texts_are_read_as_people_write_them(written: str, meant: str | None) -> None:
-    if meant is None:
-        with pytest.raises(TableError):
-            Architecture.parse(written)
-        return
+def test_one_line_texts_are_read_as_people_write_them(written: str, meant: str) -> None:
     assert rows_of(written) == meant
 
 
@@ -113,15 +109,15 @@ def test_groups_and_residual_rows() -> None:
         ("con 32 k5", "row 1, 'con 32 k5': unknown word 'con'; the closest known word is 'conv'"),
         (
             "conv 8 k5, conv 32",
-            "row 2, 'conv 32': conv needs kernel_size; such as k5 or kernel 5x5, or ? to solve "
-            "for it",
+            ("row 2, 'conv 32': conv needs kernel_size; such as k5 or kernel 5x5, or ? to solve "
+            "for it"),
         ),
-        ("conv 8 k3 k5", "row 1, 'conv 8 k3 k5': kernel_size is given twice, as 3 and as 5; keep one"),
+        ("conv 8 k3 k5", "row 1, 'conv 8 k3 k5': kernel_size is given twice, as 3 and as 5; keep one"),  # noqa: E501 - one written text, one line
         (
             "flatten, conv 8 k5 ratio=2",
-            "row 2, 'conv 8 k5 ratio': conv has no setting 'ratio'; it has activation, bias, "
+            ("row 2, 'conv 8 k5 ratio': conv has no setting 'ratio'; it has activation, bias, "
             "dilation, dropout, groups, in_channels, kernel_size, name, norm, out_channels, "
-            "padding, padding_mode, stride",
+            "padding, padding_mode, stride"),
         ),
         (
             "maxpool 2, linear 10 k5",
@@ -138,20 +134,20 @@ def test_groups_and_residual_rows() -> None:
             "conv 8 k5 \x1b[31m",
             "row 1, 'conv 8 k5 \\x1b[31m': cannot read '\\x1b[31m' in 'conv 8 k5 \\x1b[31m'",
         ),
-        ("conv 8 k0", "row 1, 'conv 8 k0': kernel_size must be an integer of at least 1, or a tuple (height, width) of them; got 0"),
-        ("conv 8 k=", "row 1, 'conv 8 k=': a setting has no value after its =; write one, or ? to solve for it"),
+        ("conv 8 k0", "row 1, 'conv 8 k0': kernel_size must be an integer of at least 1, or a tuple (height, width) of them; got 0"),  # noqa: E501 - one written text, one line
+        ("conv 8 k=", "row 1, 'conv 8 k=': a setting has no value after its =; write one, or ? to solve for it"),  # noqa: E501 - one written text, one line
         ("64", "row 1: '64' belongs to no layer; name one before it"),
-        ("repeat 2 (conv 8)", "row 1, 'repeat 2 (...': row 1, 'conv 8': conv needs kernel_size; such as k5 or kernel 5x5, or ? to solve for it"),
+        ("repeat 2 (conv 8)", "row 1, 'repeat 2 (...': row 1, 'conv 8': conv needs kernel_size; such as k5 or kernel 5x5, or ? to solve for it"),  # noqa: E501 - one written text, one line
         ("custom wavelets", "row 1, 'custom wavelets': unknown word 'wavelets'"),
         ("", 'the text is empty; write a table, or "conv 8 k5, flatten, linear 10"'),
         ("input 3x32x32", "the text names no layers"),
         (
             "conv 8 k?",
-            "row 1, 'conv 8 k': kernel_size is left open, and the table states too little around "
-            "it to solve for it; write kernel_size, or the sizes before and after the row",
+            ("row 1, 'conv 8 k': kernel_size is left open, and the table states too little around "
+            "it to solve for it; write kernel_size, or the sizes before and after the row"),
         ),
-        ("repeat 9999 (repeat 9999 (relu))", "the table holds more than 10,000 layers, its repeats counted; write fewer"),
-        ("(" * 20 + "relu" + ")" * 20, "row 1, '" + "(" * 20 + "relu" + ")" * 13 + "...': groups stand more than 12 deep in one another"),
+        ("repeat 9999 (repeat 9999 (relu))", "the table holds more than 10,000 layers, its repeats counted; write fewer"),  # noqa: E501 - one written text, one line
+        ("(" * 20 + "relu" + ")" * 20, "row 1, '" + "(" * 20 + "relu" + ")" * 13 + "...': groups stand more than 12 deep in one another"),  # noqa: E501 - one written text, one line
     ],
 )  # fmt: skip
 def test_errors_name_the_row_and_the_smallest_change(text: str, message: str) -> None:
@@ -169,8 +165,10 @@ def test_softmax_at_the_end_is_part_of_the_loss() -> None:
 
     assert architecture.rows[-1] == Linear(10)
     assert architecture.readings == (
-        "the softmax at the end is taken as a part of the loss and left out: cross-entropy works "
-        "on logits; write activation=softmax to keep it as a layer",
+        (
+            "the softmax at the end is taken as a part of the loss and left out: cross-entropy works "
+            "on logits; write activation=softmax to keep it as a layer"
+        ),
     )
 
 
@@ -197,13 +195,13 @@ def test_a_network_of_vectors_gets_no_flatten() -> None:
         ("3x3x64 conv relu", "3x3x64 is read as kernel, then filters"),
         ("64x3x3 conv relu", "64x3x3 is read as filters, then kernel"),
         ("maxpool", "'maxpool' says no kernel: taken as 2, with a stride of 2"),
-        ("conv3-64 relu", "conv3-64 is read as VGG's notation: kernel 3, 64 channels, and padding "
-         "that keeps the size unless another is stated"),
+        ("conv3-64 relu", ("conv3-64 is read as VGG's notation: kernel 3, 64 channels, and padding "
+         "that keeps the size unless another is stated")),
         ("linear 2048 64", "the two numbers of 'linear' are read as features in, features out"),
         ("linear 64 relu, 10", "'10' after a linear row is taken as one more linear row"),
         ("conv 8 k5, conv 8 k5", "no activation is stated anywhere: none is put in"),
-        ("16 M (k5 relu)", "the list of 2 channels and pools is read as VGG's: a convolution for "
-         "each number, 3x3 with padding 1 unless stated; a 2x2 max pool for each M"),
+        ("16 M (k5 relu)", ("the list of 2 channels and pools is read as VGG's: a convolution for "
+         "each number, 3x3 with padding 1 unless stated; a 2x2 max pool for each M")),
     ],
 )  # fmt: skip
 def test_where_two_readings_are_possible_the_taken_one_is_told(text: str, reading: str) -> None:
@@ -235,7 +233,9 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TableError, match=r"^network\.xlsx is not text in UTF-8 \(byte 4\); save"):
         Architecture.read(binary)
-    with pytest.raises(TableError, match=r"^missing\.md cannot be read: No such file or directory$"):
+    with pytest.raises(
+        TableError, match=r"^missing\.md cannot be read: No such file or directory$"
+    ):  # noqa: E501 - one written text, one line
         Architecture.read(tmp_path / "missing.md")
 
 

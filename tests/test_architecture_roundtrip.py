@@ -35,13 +35,42 @@ from convkit.architecture import (
 from convkit.errors import ArchitectureError
 
 COUNT = 2_000 if os.environ.get("CONVKIT_MANY_CASES") else 60
-ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softmax", "identity", "log_softmax")
-NAMES = ('a "quoted" | name', "x2", "k5", "None", "true", "tab\there", "über", "a**b__c", "&amp;", "")
+ACTIVATIONS = (
+    "relu",
+    "leaky_relu",
+    "tanh",
+    "sigmoid",
+    "gelu",
+    "softmax",
+    "identity",
+    "log_softmax",
+)
+NAMES = (
+    'a "quoted" | name',
+    "x2",
+    "k5",
+    "None",
+    "true",
+    "tab\there",
+    "über",
+    "a**b__c",
+    "&amp;",
+    "",
+)
 COLUMNS = (
     None,
     ("layer",),
     ("number", "layer", "kernel", "norm", "bias", "dropout", "name"),
-    ("channels", "input channels", "stride", "padding", "dilation", "groups", "layer", "activation"),
+    (
+        "channels",
+        "input channels",
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+        "layer",
+        "activation",
+    ),
 )
 
 

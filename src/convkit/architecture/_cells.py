@@ -11,6 +11,8 @@ MAX_CELL = 20_000
 """Characters of one cell."""
 MAX_LINE = 200_000
 """Characters of a network written as one line."""
+MAX_TOKENS = 10_000
+"""Words, numbers and marks of one cell or line; ResNet-152 has some three thousand."""
 MAX_SETTING = 10**9
 """The largest channel count, kernel or stride; anything above is a slip of the keyboard."""
 
@@ -33,13 +35,13 @@ _TOKEN = re.compile(
   | (?P<dash>[-‐‑‒–—−])
   | (?P<open>[(\[{{])
   | (?P<close>[)\]}}])
-  | (?P<mark>[=:@/%?+.·&#*])
+  | (?P<mark>[=:@/%?+·&#*]|\.(?!\d))
     """,
     re.VERBOSE,
 )
 
 
-class Unreadable(TableError):
+class UnreadableError(TableError):
     """A piece of a cell that cannot be read, and where in the cell it begins."""
 
     def __init__(self, message: str, start: int) -> None:
@@ -88,11 +90,13 @@ def tokens(cell: str, *, inside_parentheses: int = 0, limit: int = MAX_CELL) -> 
         if match and match.lastgroup == "thousands" and depth:
             match = re.compile(r"(?P<number>\d+)").match(cell, position)
         if match is None:
-            raise Unreadable(f"cannot read {_around(cell, position)}", position)
+            raise UnreadableError(f"cannot read {_around(cell, position)}", position)
         kind = str(match.lastgroup)
         depth += (kind == "open") - (kind == "close")
         if kind not in {"space", "ordinal"}:
             found.append(Token(kind, match.group(), position))
+            if len(found) > MAX_TOKENS:
+                raise UnreadableError(f"more than {MAX_TOKENS:,} words and numbers", position)
         position = match.end()
     return found
 

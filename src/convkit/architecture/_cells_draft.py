@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from convkit.architecture._cells import shorten
 from convkit.architecture._cells_words import field_names
 from convkit.errors import TableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convkit.architecture._row import Row
 
 
@@ -43,8 +45,21 @@ _SAYS_NOTHING = {
 }
 # Arguments of frameworks that change nothing here.
 IGNORED = frozenset(
-    "inplace track_running_stats start_dim end_dim dim device dtype align_corners return_indices "
-    "input_shape data_format kernel_initializer divisor_override".split()
+    [
+        "inplace",
+        "track_running_stats",
+        "start_dim",
+        "end_dim",
+        "dim",
+        "device",
+        "dtype",
+        "align_corners",
+        "return_indices",
+        "input_shape",
+        "data_format",
+        "kernel_initializer",
+        "divisor_override",
+    ]
 )
 
 
@@ -56,7 +71,7 @@ def located(place: str) -> Iterator[None]:
     except TableError as error:
         if not place:
             raise
-        raise TableError(f"{place}: {error}") from error.__cause__
+        raise TableError(f"{place}: {shorten(str(error), 500)}") from error.__cause__
 
 
 @dataclass(slots=True)

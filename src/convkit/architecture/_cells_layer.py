@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
-from convkit.architecture._cells import MAX_LINE, Unreadable, quoted, tokens
+from convkit.architecture._cells import quoted
 from convkit.architecture._cells_draft import IGNORED, Draft, NestedRows, located
-from convkit.architecture._cells_parts import Grammar, Part
+from convkit.architecture._cells_segments import (
+    is_group_of_rows,
+    join_arrows,
+    kind_of,
+    run_of_channels,
+    segments,
+    size_of,
+    text_of,
+)
 from convkit.architecture._cells_words import closest_word, field_names, meaning_of, squash
 from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv
 from convkit.architecture._norm import BatchNorm, GroupNorm
-from convkit.architecture._pool import MaxPool
+from convkit.architecture._pool import MaxPool, Upsample
 from convkit.errors import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from convkit.architecture._cells_part import Part
     from convkit.architecture._row import Row
 
 MAX_LAYERS = 10_000
@@ -32,35 +40,6 @@ DRESSING: dict[type[Row], str] = {
 }
 """What a conv or linear row can carry, and the field that holds it."""
 _WITH_SETTING = {"leaky_relu", "prelu", "elu", "celu"}
-
-
-def read_line(text: str, readings: list[str]) -> list[Draft]:
-    """Read a network written as one line, or over several lines.
-
-    Args:
-        text: Such as `"conv 32 k5 p2 relu, maxpool 2, flatten, linear 10"`.
-        readings: Where a sentence is added for every choice between two readings.
-
-    Raises:
-        TableError: For a word or number that cannot be read.
-    """
-    try:
-        parts = Grammar(tokens(text, limit=MAX_LINE)).read()
-    except Unreadable as error:
-        raise TableError(f"{_place_of(text, error.start)}: {error}") from error
-    return Layers(readings, line=True).read(parts)
-
-
-def _place_of(text: str, start: int) -> str:
-    """Which row of a line a character belongs to, and what is written there."""
-    depth, rows, begin = 0, 1, 0
-    for index, character in enumerate(text[:start]):
-        depth += (character in "([{") - (character in ")]}")
-        if character in ",;\n|" and depth == 0:
-            rows += bool(text[begin:index].strip())
-            begin = index + 1
-    row = re.split(r"[,;\n|]", text[begin : begin + 100], maxsplit=1)[0]
-    return f"row {rows}, {quoted(row.strip())}"
 
 
 class Layers:
@@ -83,7 +62,7 @@ class Layers:
         """Every layer of the parts."""
         parts = self._list_of_channels(join_arrows(parts))
         for joined, segment in segments(parts):
-            place = f"row {len(self.drafts) + 1}, {quoted(_text_of(segment))}"
+            place = f"row {len(self.drafts) + 1}, {quoted(text_of(segment))}"
             before = len(self.drafts)
             with located(place if self.line else ""):
                 self._segment(segment, joined=joined)
@@ -103,16 +82,16 @@ class Layers:
         self.fresh = not joined
         has_main = any(
             part.role == "input"
-            or (part.role == "kind" and _kind(part) not in DRESSING)
-            or _is_group_of_rows(part)
+            or (part.role == "kind" and kind_of(part) not in DRESSING)
+            or is_group_of_rows(part)
             for part in segment
         )
         if self._another_linear(segment):
             return
         for index, part in enumerate(segment):
             self._part(part, segment[index + 1 : index + 3], has_main=has_main)
-            if part.role in {"kind", "input"} and _kind(part) not in DRESSING:
-                has_main = False
+            named = part.role in {"kind", "input"} and kind_of(part) not in DRESSING
+            has_main = has_main and not (named or is_group_of_rows(part))
 
     def _another_linear(self, segment: list[Part]) -> bool:
         """The 512 of "linear 4096, 512, 10"."""
@@ -135,7 +114,7 @@ class Layers:
             case "input":
                 self.drafts.append(Draft(None, part.text))
                 self._take_waiting()
-            case "group" if _is_group_of_rows(part):
+            case "group" if is_group_of_rows(part):
                 self._group(part)
             case "dash":
                 return
@@ -152,7 +131,7 @@ class Layers:
 
     def _start(self, part: Part, following: Sequence[Part]) -> None:
         """A word that names a kind of row."""
-        kind = _kind(part)
+        kind = kind_of(part)
         assert kind is not None, part  # noqa: S101 - a part of role kind always has one
         values = dict(part.meaning.values) if part.meaning else {}
         last = self.drafts[-1] if self.drafts else None
@@ -160,9 +139,9 @@ class Layers:
             last.values.update(values)
             return
         joined = last is not None and not (self.line and self.fresh)
-        if last is not None and last.kind is kind and last.is_empty and not values:
-            if joined and not self.fresh:  # "output layer: fully connected"
-                return
+        again = last is not None and last.kind is kind and last.is_empty and not values
+        if again and joined and not self.fresh:  # "output layer: fully connected"
+            return
         draft = Draft(kind, part.text, values=values, joined=joined)
         _take_suffix(draft, part, following, self.readings)
         self.drafts.append(draft)
@@ -193,11 +172,11 @@ class Layers:
 
     def _call(self, draft: Draft, inside: list[Part]) -> None:
         """Arguments: "Conv2D(F=32,K=5)", "Linear(2048 -> 64)"; "conv2d_1 (Conv2D)" says nothing."""
-        if len(inside) == 1 and inside[0].role == "kind" and _kind(inside[0]) is draft.kind:
+        if len(inside) == 1 and inside[0].role == "kind" and kind_of(inside[0]) is draft.kind:
             return
         before = len(draft.bare)
         marks = {"separator", "arrow", "plus"}
-        flat = [_size_of(part) for part in join_arrows(inside) if part.role not in marks]
+        flat = [size_of(part) for part in join_arrows(inside) if part.role not in marks]
         for index, part in enumerate(flat):
             self._part(part, flat[index + 1 : index + 3], has_main=False)
         draft.called += len(draft.bare) - before
@@ -215,6 +194,8 @@ class Layers:
                     draft.bare.append(part.value)
             case "between":
                 draft.arrow = part.value  # type: ignore[assignment] # a pair, see _arrow
+            case "times" if draft.kind is Upsample:
+                draft.set("scale_factor", part.value)
             case "times":
                 draft.repeat = part.value if isinstance(part.value, int) else 1
             case "group":
@@ -278,9 +259,9 @@ class Layers:
         """VGG's lists, "64 64 M 128 M (k3 p1 relu)": a conv for each number, a pool for each M."""
         if parts and parts[0].role == "group" and parts[0].text == "[":
             inside = parts[0].value if isinstance(parts[0].value, list) else []
-            if _run_of_channels(inside) == len(inside):
+            if run_of_channels(inside) == len(inside):
                 parts = [*inside, *parts[1:]]
-        length = _run_of_channels(parts)
+        length = run_of_channels(parts)
         if not length:
             return parts
         entries = [part for part in parts[:length] if part.role != "separator"]
@@ -313,55 +294,6 @@ class Layers:
             draft.assumed = {"kernel_size": 3, "padding": 1}
 
 
-def join_arrows(parts: Sequence[Part]) -> list[Part]:
-    """`2048 -> 64` as one part that holds both; other arrows stay."""
-    made: list[Part] = []
-    for part in parts:
-        if part.role == "bare" and len(made) > 1 and made[-1].role == "arrow":
-            if made[-2].role == "bare":
-                made[-2:] = [Part("between", made[-2].text, (made[-2].value, part.value))]
-                continue
-        made.append(part)
-    return made
-
-
-def segments(parts: Iterable[Part]) -> list[tuple[bool, list[Part]]]:
-    """The parts between separators, and whether a plus joins them to those before.
-
-    An arrow between two layers separates them too.
-    """
-    made: list[tuple[bool, list[Part]]] = [(False, [])]
-    for part in parts:
-        if part.role in {"separator", "arrow", "plus"}:
-            made.append((part.role == "plus", []))
-        else:
-            made[-1][1].append(part)
-    return [(joined, segment) for joined, segment in made if segment]
-
-
-def _kind(part: Part) -> type[Row] | None:
-    return part.meaning.kind if part.meaning is not None else None
-
-
-def _is_group_of_rows(part: Part) -> bool:
-    """Whether parentheses hold layers and not settings."""
-    if part.role != "group" or not isinstance(part.value, list):
-        return False
-    return any(
-        _is_group_of_rows(inside) or (inside.role == "kind" and _kind(inside) is not None)
-        for inside in part.value
-    )
-
-
-def _size_of(part: Part) -> Part:
-    """The (3, 3) among the arguments of a call as one size."""
-    if part.role == "group" and isinstance(part.value, list):
-        numbers = [inside.value for inside in part.value if inside.role == "bare"]
-        if len(numbers) > 1 and {i.role for i in part.value} == {"bare", "separator"}:
-            return Part("bare", part.text, tuple(numbers))
-    return part
-
-
 def _wants_number(draft: Draft, value: object) -> bool:
     """Whether a number after a norm, activation or dropout is its own."""
     if draft.bare or not isinstance(value, (int, float)):
@@ -385,22 +317,3 @@ def _take_suffix(draft: Draft, part: Part, following: Sequence[Part], readings: 
         )
         if sentence not in readings:
             readings.append(sentence)
-
-
-def _text_of(parts: Iterable[Part]) -> str:
-    """About what was written, for messages."""
-    return " ".join(f"{part.text}..." if part.role == "group" else part.text for part in parts)
-
-
-def _run_of_channels(parts: Sequence[Part]) -> int:
-    """How many parts at the beginning are a list of channels with an M in it; 0 for no list."""
-    length, numbers, pools = 0, 0, 0
-    for index, part in enumerate(parts):
-        number = part.role == "bare" and isinstance(part.value, int)
-        pool = part.role == "kind" and part.text in {"M", "m"}
-        if not (number or pool or part.role == "separator"):
-            break
-        numbers, pools = numbers + number, pools + pool
-        length = index + 1 if number or pool else length
-    starts = bool(parts) and parts[0].role == "bare"
-    return length if starts and numbers and pools else 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convkit.architecture._cells import Token, Unreadable, plain_number, quoted, small_int, tokens
+from convkit.architecture._cells import Token, UnreadableError, quoted, small_int, tokens
 from convkit.architecture._cells_draft import BLANK
+from convkit.architecture._cells_part import Part, plain_part, string_value, words_span
 from convkit.architecture._cells_words import Meaning, meaning_of
 from convkit.errors import TableError
 
@@ -32,26 +31,6 @@ _JOINED = re.compile(r"([a-z]+(?:\d?d(?=_))?)_?(\d+(?:[x×*]\d+)*)((?:_\d+)*)", 
 # "1000-d fc", "10-way softmax"
 _DIMENSIONS = {"d", "D", "dim", "way", "dimensional", "class", "unit"}
 _LETTERS = frozenset(["k", "s", "p", "d", "g", "f", "n", "x"])
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of a cell with its meaning.
-
-    Args:
-        role: `kind`, `input`, `setting`, `flag`, `bare`, `times`, `group`, `separator`, `plus`,
-            `arrow`, `dash` or `unknown`.
-        text: What was read.
-        value: The value of a setting, a bare number or size, a count; the parts of a group.
-        meaning: What the phrase means.
-        suffix: Numbers that stand in one word with a kind, as the 3 of `conv3-64`.
-    """
-
-    role: str
-    text: str
-    value: object = None
-    meaning: Meaning | None = None
-    suffix: tuple[int, ...] = ()
 
 
 def parts_of(cell: str) -> list[Part]:
@@ -85,7 +64,7 @@ class Grammar:
             return self.parts()
         except TableError as error:
             token = self.tokens[min(self.at, len(self.tokens)) - 1]
-            raise Unreadable(str(error), token.start) from error
+            raise UnreadableError(str(error), token.start) from error
 
     def parts(self, depth: int = 0, closing: str | None = None) -> list[Part]:
         """Every part up to the end, or up to the parenthesis that closes this group."""
@@ -118,7 +97,7 @@ class Grammar:
                 self._mark(token, made)
             case _:
                 self.at += 1
-                made.append(_plain_part(token))
+                made.append(plain_part(token))
 
     def _group(self, depth: int) -> Part:
         opening = self.tokens[self.at].text
@@ -234,15 +213,14 @@ class Grammar:
             self.at += 1
             meaning = Meaning("setting", setting=token.text)
             made.append(Part("setting", token.text, self._value(depth), meaning))
-        elif (token.text.lower() in {"no", "without"} and self._negates(made)) or (
-            token.text == "x" and self.at < len(self.tokens)
-        ):
-            pass
-        else:
+        elif token.text in {"x", "X"} and self._number_follows():
+            self.at += 1
+            made.append(Part("times", "x", self.tokens[self.at - 1].number))
+        elif not (token.text.lower() in {"no", "without"} and self._negates(made)):
             made.append(Part("unknown", token.text))
 
     def _negates(self, made: list[Part]) -> bool:
-        """ "no bias", "no activation": what follows is not there."""
+        """What follows is not there: "no bias", "no activation"."""
         meaning = None
         if self.at < len(self.tokens) and self.tokens[self.at].kind == "word":
             meaning = meaning_of(self.tokens[self.at].text)
@@ -332,9 +310,9 @@ class Grammar:
             value = following.number if following.kind == "number" else following.size
             made.append(Part("setting", f"/{value}", value, Meaning("setting", setting="stride")))
         elif token.text == "%" and made and made[-1].role == "bare":
-            value = made.pop().value
-            share = value / 100 if isinstance(value, (int, float)) else value
-            made.append(Part("bare", f"{value}%", share))
+            percent = made.pop().value
+            share = percent / 100 if isinstance(percent, (int, float)) else percent
+            made.append(Part("bare", f"{percent}%", share))
         elif token.kind == "times" and following is not None and following.kind == "number":
             self.at += 1
             made.append(Part("times", f"x{following.text}", following.number))
@@ -346,43 +324,3 @@ class Grammar:
             self.at += 1
         elif token.kind == "dash":
             made.append(Part("dash", token.text))
-
-
-def _plain_part(token: Token) -> Part:
-    """Tokens whose part does not depend on what stands around them."""
-    match token.kind:
-        case "number" | "thousands":
-            return Part("bare", token.text, token.number)
-        case "size":
-            return Part("bare", token.text, token.size)
-        case "prefix":
-            return Part("times", token.text, plain_number(token.text[:-1]))
-        case _:
-            return Part(token.kind, token.text)
-
-
-def string_value(token: Token) -> str:
-    """What stands between the quotes.
-
-    Raises:
-        TableError: When a backslash in it stands for nothing.
-    """
-    if token.text.startswith("'"):
-        return token.text[1:-1]
-    try:
-        return str(json.loads(token.text))
-    except ValueError:
-        raise TableError(f"{quoted(token.text)} is not a text in quotes") from None
-
-
-def words_span(found: Sequence[Token], start: int, length: int) -> int:
-    """How many tokens hold that many words, dashes between them included; 0 when they are fewer."""
-    index, words = start, 0
-    while index < len(found) and words < length:
-        token = found[index]
-        if token.kind == "word":
-            words += 1
-        elif token.kind != "dash" or index + 1 >= len(found) or found[index + 1].kind != "word":
-            return 0
-        index += 1
-    return index - start if words == length else 0

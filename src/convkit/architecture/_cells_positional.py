@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation
 from convkit.architecture._cells import quoted
-from convkit.architecture._cells_draft import Draft
 from convkit.architecture._cells_words import positional_fields
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
@@ -17,6 +16,7 @@ from convkit.errors import TableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from convkit.architecture._cells_draft import Draft
     from convkit.architecture._row import Row
 
 
@@ -82,9 +82,8 @@ def _conv_size(draft: Draft, size: tuple[int, ...], readings: list[str]) -> None
         draft.set("out_channels", size[3])
     elif len(size) == 3 and "out_channels" not in draft.values:
         last = not (size[1] == size[2] != size[0])
-        readings.append(
-            f"{'x'.join(map(str, size))} is read as {'kernel, then filters' if last else 'filters, then kernel'}"
-        )
+        order = "kernel, then filters" if last else "filters, then kernel"
+        readings.append(f"{_shown(size)} is read as {order}")
         size = size if last else (size[1], size[2], size[0])
         draft.set("out_channels", size[2])
     elif len(size) == 3:
@@ -95,7 +94,7 @@ def _conv_size(draft: Draft, size: tuple[int, ...], readings: list[str]) -> None
     draft.set("kernel_size", _tidied(size[:2]))
 
 
-def _pool(draft: Draft, readings: list[str]) -> None:
+def _pool(draft: Draft, _: list[str]) -> None:
     """A size is the window; numbers are window, stride, padding."""
     order = [n for n in ("kernel_size", "stride", "padding") if n not in draft.values]
     _assign(draft, order, [_tidied(v) if isinstance(v, tuple) else v for v in draft.bare])
@@ -118,25 +117,25 @@ def _linear(draft: Draft, readings: list[str]) -> None:
     )
 
 
-def _batch_norm(draft: Draft, readings: list[str]) -> None:
+def _batch_norm(draft: Draft, _: list[str]) -> None:
     """A number is the channels that are normalised."""
     _assign(draft, ["out_channels"], draft.bare)
 
 
-def _activation(draft: Draft, readings: list[str]) -> None:
+def _activation(draft: Draft, _: list[str]) -> None:
     """A number is the slope or alpha; before it a word may name the function."""
     order = ["setting"] if "function" in draft.values else ["function", "setting"]
     _assign(draft, order, draft.bare)
 
 
-def _nothing(draft: Draft, readings: list[str]) -> None:
+def _nothing(draft: Draft, _: list[str]) -> None:
     """A flatten row has no settings: its number is the features that leave it."""
     _assign(draft, ["out_channels"], draft.bare)
 
 
-def _in_order(draft: Draft, readings: list[str]) -> None:
+def _in_order(draft: Draft, _: list[str]) -> None:
     """The positional fields of any other kind, a user's own among them."""
-    order = [n for n in positional_fields(draft.kind) if n not in draft.values and n != "rows"]  # type: ignore[arg-type] # place_bare asked
+    order = [n for n in positional_fields(draft.kind) if n not in draft.values and n != "rows"]
     _assign(draft, order, [_tidied(v) if isinstance(v, tuple) else v for v in draft.bare])
 
 

@@ -82,7 +82,7 @@ def make_row(draft: Draft, readings: list[str], stated: Stated | None = None) ->
     place_bare(draft, readings)
     values = {**draft.assumed, **draft.values}
     _refuse_blanks(values)
-    if draft.kind in {MaxPool, AvgPool} and "kernel_size" not in values:
+    if draft.kind in (MaxPool, AvgPool) and "kernel_size" not in values:
         values["kernel_size"] = _usual_window(draft, values, readings)
     values.update(_inner_rows(draft, readings))
     if draft.kind is Repeat:

@@ -17,7 +17,8 @@ _EMPTY = re.compile(
     r"[\s\u200b\ufeff*_`]*(?:[-‐‑‒–—−]+|n\s?/?\s?a\.?|none|nil|/|\.|✗|✕)?[\s*_`]*", re.I
 )
 _COUNT = re.compile(
-    r"[~≈≃=]?\s{0,4}(\d{1,3}(?:[,.'’_ \u00a0\u202f\u2009]\d{3})+|\d+)(\.\d+)?\s{0,4}([kmb]|million|billion)?"
+    r"[~≈≃=]?\s{0,4}(\d{1,3}(?:[,.'’_ \u00a0\u202f\u2009]\d{3})+|\d+)(\.\d+)?"
+    r"\s{0,4}([kmb]|million|billion)?"
     r"(?:\s{0,4}(?:params?|parameters?|weights?|biases|bias|macs?))?",
     re.IGNORECASE,
 )

@@ -59,7 +59,7 @@ _KINDS: dict[type[Row], str] = {
     "globalaveragepooling2d globalaveragepooling3d globalavgpooling globalavgpool2d gap globalpool "
     "globalpooling",
     Flatten: "flatten flattening flattenlayer reshape",
-    Linear: "linear linearlayer fc fullyconnected fullyconnectedlayer fulllyconnected fullconnected "
+    Linear: "linear linearlayer fc fullyconnected fullyconnectedlayer fullconnected "
     "dense denselayer fclayer affine innerproduct fullyconnectedlinear output outputlayer "
     "hiddenlayer",
     BatchNorm: "batchnorm batchnorm1d batchnorm2d batchnorm3d batchnormalization "
@@ -90,12 +90,12 @@ _ACTIVATION_SPELLINGS = {
 _SETTINGS = {
     "out_channels": "filters filter f outchannels outputchannels outchannel outputchannel out maps "
     "featuremaps numfilters nfilters numberoffilters nooffilters outfeatures outputfeatures units "
-    "neurons nodes hiddenunits numberofhiddenunits channels depth outputs kernels width numout cout "
-    "outputmaps n",
+    "neurons nodes hiddenunits numberofhiddenunits channels depth outputs kernels width numout "
+    "cout outputmaps n",
     "in_channels": "in inchannels inputchannels inchannel inputchannel infeatures inputfeatures "
     "inputs cin numin numfeatures numchannels features",
-    "kernel_size": "kernel k ksize kernelsize filtersize size window windowsize poolsize poolingsize "
-    "field receptivefield kernelshape",
+    "kernel_size": "kernel k ksize kernelsize filtersize size window windowsize poolsize "
+    "poolingsize field receptivefield kernelshape",
     "stride": "stride s strides step steps",
     "padding": "padding p pad paddings zeropadding zeropad",
     "output_padding": "outputpadding outputpad",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Linear
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convkit.architecture._architecture import Architecture
     from convkit.architecture._row import Row
     from convkit.architecture._summary import Summary

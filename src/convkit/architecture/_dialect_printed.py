@@ -87,7 +87,7 @@ def _split(line: str) -> list[str]:
 
 
 def _total(line: str, header: tuple[str, ...]) -> list[str]:
-    """ "Total params: 54,410" as a row of totals; other lines below a table say nothing."""
+    """The line "Total params: 54,410" as a row of totals; others below a table say nothing."""
     label, _, value = line.partition(":")
     if label.strip().lower() not in {"total params", "total parameters"}:
         return []

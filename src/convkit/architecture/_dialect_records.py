@@ -76,9 +76,9 @@ def _cell(value: object, place: str) -> str:
         return str(value)
     if isinstance(value, float):
         return _float_cell(value)
-    if isinstance(value, Sequence) and 0 < len(value) <= 8:
-        if all(isinstance(part, int) and part.bit_length() < 200 for part in value):
-            return "x".join(map(str, value))
+    parts = value if isinstance(value, (tuple, list)) else ()
+    if 0 < len(parts) <= 8 and all(isinstance(n, int) and n.bit_length() < 200 for n in parts):
+        return "x".join(map(str, parts))
     raise TableError(
         f"{place}: a cell holds text or a number, got {type(value).__name__}; write it as text"
     )

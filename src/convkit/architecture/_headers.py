@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 # Each role and the headers that name it, in lower case without spaces and marks.
 _SYNONYMS = {
-    "layer": "layer layertype typeoflayer layerandtype type kind operation operator op block module "
-    "layers layerdescription layerconfiguration configuration architecture layeroperation layerkind "
-    "component typelayer stage layerstructure structure typeoflayers layertypes",
+    "layer": "layer layertype typeoflayer layerandtype type kind operation operator op block "
+    "module layers layerdescription layerconfiguration configuration architecture layeroperation "
+    "layerkind component typelayer stage layerstructure structure typeoflayers layertypes",
     "number": "no number nr num layerno layernumber layerid id index idx # step layernr layerindex "
     "layernum depthidx rowno row",
     "name": "name layername nameoflayer modulename",
@@ -161,7 +161,7 @@ def _settle_layer(roles: list[str | None], headers: Sequence[str]) -> None:
 
 
 def _settle_size(roles: list[str | None], headers: Sequence[str], readings: list[str]) -> None:
-    """ "Size" beside another column of output sizes, or without a kernel, is the kernel's."""
+    """A mere "size" beside a column of output sizes, in a table without kernels, is theirs."""
     for index, header in enumerate(headers):
         if squash_header(header) != "size":
             continue

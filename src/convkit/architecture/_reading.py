@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._cells_draft import located
-from convkit.architecture._cells_layer import read_line
+from convkit.architecture._cells_line import read_line
 from convkit.architecture._cells_rows import dress, make_row
 from convkit.architecture._dialect_csv import delimiter_of, read_csv
 from convkit.architecture._dialect_grid import MAX_TEXT

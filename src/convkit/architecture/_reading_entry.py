@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import quoted
 from convkit.architecture._cells_draft import BLANK, Draft, located
-from convkit.architecture._cells_layer import DRESSING, Layers, join_arrows
-from convkit.architecture._cells_parts import Part, parts_of
+from convkit.architecture._cells_layer import DRESSING, Layers
+from convkit.architecture._cells_part import Part
+from convkit.architecture._cells_parts import parts_of
 from convkit.architecture._cells_rows import dress
+from convkit.architecture._cells_segments import join_arrows
 from convkit.architecture._cells_sizes import (
     StatedCount,
     read_count,
@@ -20,9 +22,13 @@ from convkit.architecture._cells_sizes import (
 )
 from convkit.architecture._cells_words import Meaning, meaning_of, squash
 from convkit.architecture._composite import Repeat
-from convkit.architecture._dialect_grid import GridRow
 from convkit.architecture._norm import BatchNorm
 from convkit.errors import TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from convkit.architecture._dialect_grid import GridRow
 
 _TOTAL = re.compile(
     r"(grand\s)?(in\s)?(total|totals|sum|overall|altogether)\b|(non-?)?trainable\sparam|"

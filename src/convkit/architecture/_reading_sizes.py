@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
-from convkit.architecture._cells_draft import Draft
 from convkit.architecture._cells_layer import DRESSING
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._composite import Repeat, Residual
@@ -19,6 +18,7 @@ from convkit.errors import TableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from convkit.architecture._cells_draft import Draft
     from convkit.architecture._cells_sizes import StatedCount
     from convkit.architecture._reading_entry import Entry
 
@@ -183,9 +183,8 @@ def _channels_first(entries: Sequence[Entry], readings: list[str]) -> bool:
         sizes = [*entry.sizes.get("output_shape", [])[-1:]]
         if entry.is_input:
             numbers = [value for value in entry.drafts[0].bare if isinstance(value, tuple)]
-            sizes, known = sizes + numbers, (channels, 1, 3)
-        else:
-            known = (channels,)
+            sizes = sizes + numbers
+        known = (channels, 1, 3) if entry.is_input else (channels,)
         for size in sizes:
             if len(size) == 3:
                 example = example or "x".join(map(str, size))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convkit.architecture._cells import quoted
 from convkit.architecture._cells_draft import located
 from convkit.architecture._cells_rows import make_row
 from convkit.architecture._headers import roles_of
 from convkit.architecture._reading_entry import Entry, EntryReader
 from convkit.architecture._reading_sizes import place_sizes
 from convkit.architecture._reading_whole import finish, names_softmax
-from convkit.architecture._row import Row
 from convkit.architecture._solving import solve_blanks
 from convkit.errors import TableError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convkit.architecture._architecture import Architecture
     from convkit.architecture._cells_sizes import StatedCount
     from convkit.architecture._dialect_grid import Grid
+    from convkit.architecture._row import Row
 
 
 def read_grid(grid: Grid, readings: list[str]) -> Architecture:
@@ -30,7 +31,7 @@ def read_grid(grid: Grid, readings: list[str]) -> Architecture:
     reader.settle_untitled(grid.rows)
     roles = reader.roles
     if not set(roles) & {"layer", "activation", "out_channels", "info"}:
-        titles = ", ".join(title.strip() or "(empty)" for title in grid.header[:8])
+        titles = ", ".join(quoted(title.strip()) for title in grid.header[:8])
         raise TableError(
             f"no column of the table names the layers; its header reads {titles}; "
             "call one of them layer"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._activation import Activation
 from convkit.architecture._architecture import Architecture
@@ -47,7 +47,7 @@ def finish(
     kept = _with_flatten(kept, readings)
     _refuse_too_many(kept)
     _tell_of_activations(kept, readings)
-    counts = {name: count.value for name, count in (total or {}).items()}
+    counts: dict[str, Any] = {name: count.value for name, count in (total or {}).items()}
     rounding = max((count.slack for count in (total or {}).values()), default=0)
     return Architecture(
         tuple(kept),
@@ -102,9 +102,9 @@ def _tell_of_activations(rows: Sequence[Row], readings: list[str]) -> None:
     weighty = [row for row in rows if isinstance(row, (Conv, ConvTranspose, Linear))]
     plain = all(row.activation is None for row in weighty)
     known = all(type(row).__module__.startswith("convkit.architecture.") for row in rows)
-    if len(weighty) > 1 and plain and known:
-        if not any(isinstance(row, (Activation, Repeat, Residual)) for row in rows):
-            readings.append("no activation is stated anywhere: none is put in")
+    elsewhere = any(isinstance(row, (Activation, Repeat, Residual)) for row in rows)
+    if len(weighty) > 1 and plain and known and not elsewhere:
+        readings.append("no activation is stated anywhere: none is put in")
 
 
 def _refuse_too_many(rows: Sequence[Row]) -> None:

@@ -5,27 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import convkit.shapes
 from convkit.architecture._cells_draft import BLANK, Draft
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._cells_rows import make_row, missing_fields
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._solving_window import USUAL_KERNELS, Answer, Sizes, window_answers
 from convkit.errors import ConvkitError, ShapeError, TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from convkit.architecture._reading_sizes import PartialShape, PlacedLayer, Sized
 
 MAX_SIZE = 65_536
 """Pixels up to which is solved; the answers of a larger size could be too many."""
-_LARGEST_STRIDE = 16
-_USUAL_KERNELS = (3, 1, 5, 7, 11, 9, 13, 2, 4, 6, 8)
-
-Answer = tuple[object, object, object]
-"""Kernel size, stride and padding."""
 
 
 def solve_blanks(sized: Sized, *, says_padding: bool, readings: list[str]) -> None:
@@ -43,7 +36,7 @@ def solve_blanks(sized: Sized, *, says_padding: bool, readings: list[str]) -> No
     for layer in sized.layers:
         before = _known_better(layer.input_shape, current)
         try:
-            _fill_channels(layer, before)
+            _fill_channels(layer)
             _fill_from_counts(layer, before, readings)
             _fill_window(layer, before, says_padding=says_padding, readings=readings)
         except ShapeError as error:
@@ -62,7 +55,7 @@ def _known_better(
     return stated
 
 
-def _fill_channels(layer: PlacedLayer, before: PartialShape | None) -> None:
+def _fill_channels(layer: PlacedLayer) -> None:
     """Filters or features that only the stated output tells."""
     draft, output = layer.draft, layer.output_shape
     if draft.kind in {Conv, ConvTranspose}:
@@ -107,7 +100,7 @@ def _square(layer: PlacedLayer, channels: int) -> bool:
     weights, filters = _weights(layer), layer.draft.values.get("out_channels")
     if weights is None or not isinstance(filters, int) or weights % (channels * filters):
         return False
-    return weights // (channels * filters) in {side * side for side in _USUAL_KERNELS}
+    return weights // (channels * filters) in {side * side for side in USUAL_KERNELS}
 
 
 def _weights(layer: PlacedLayer) -> int | None:
@@ -139,7 +132,7 @@ def _fill_window(
         return
     if sizes is None:
         return
-    answer = next(_answers(draft, {*asked, *silent}, sizes), None)
+    answer = next(window_answers(draft, {*asked, *silent}, sizes), None)
     if answer is None:
         if asked:
             raise TableError(f"{layer.place}: {_no_answer(draft, asked, sizes)}")
@@ -161,9 +154,6 @@ def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
     return [] if says_padding or "padding" in said else ["padding"]
 
 
-Sizes = tuple[tuple[int, ...], tuple[int, ...]]
-
-
 def _sizes(before: PartialShape | None, after: PartialShape | None) -> Sizes | None:
     """Height and width before and after, when both are known and not too large."""
     if before is None or after is None or len(before) != len(after) or len(before) < 2:
@@ -172,104 +162,6 @@ def _sizes(before: PartialShape | None, after: PartialShape | None) -> Sizes | N
     if any(n is None or not 0 < n <= MAX_SIZE for sizes in pair for n in sizes):
         return None
     return pair  # type: ignore[return-value] # the line above leaves no None
-
-
-def _answers(draft: Draft, open_names: set[str], sizes: Sizes) -> Iterator[Answer]:
-    """Every answer, the likeliest first: small strides, usual kernels, little padding."""
-    said = draft.values
-    fixed_kernel = None if "kernel_size" in open_names else said.get("kernel_size", 2)
-    pool = draft.kind is not Conv
-    for stride in _strides(draft, open_names, sizes):
-        for kernel in _kernels(fixed_kernel, stride, sizes, draft, open_names):
-            step = kernel if pool and stride is None else stride
-            if "padding" not in open_names:
-                padding = said.get("padding", draft.assumed.get("padding", 0))
-                if _gives(draft, sizes, kernel, step, padding):
-                    yield kernel, stride, padding
-                continue
-            for padding in _paddings(draft, sizes, kernel, step):
-                yield kernel, stride, padding
-
-
-def _strides(draft: Draft, open_names: set[str], sizes: Sizes) -> list[object]:
-    if "stride" not in open_names:
-        return [draft.values.get("stride", None if draft.kind is not Conv else 1)]
-    return list(range(1, _LARGEST_STRIDE + 1))
-
-
-def _kernels(
-    fixed: object, stride: object, sizes: Sizes, draft: Draft, open_names: set[str]
-) -> list[object]:
-    """The kernel, or those worth trying: all that fit when nothing else is open."""
-    if fixed is not None:
-        return [fixed]
-    if draft.kind is not Conv and stride is None:
-        ratios = {before // after for before, after in zip(*sizes, strict=True)}
-        return sorted(ratios)
-    if "padding" in open_names or not isinstance(stride, int):
-        return list(_USUAL_KERNELS)
-    padding = draft.values.get("padding", 0)
-    if not isinstance(padding, int):
-        return list(_USUAL_KERNELS)
-    found = [
-        set(convkit.shapes.solve_kernel_size(b, a, stride=stride, padding=padding))
-        for b, a in zip(*sizes, strict=True)
-    ]
-    common = set.intersection(*found)
-    if common:
-        return sorted(common, key=lambda kernel: (kernel % 2 == 0, kernel))
-    return [tuple(min(options) for options in found)]
-
-
-def _paddings(draft: Draft, sizes: Sizes, kernel: object, stride: object) -> list[object]:
-    """Paddings that lead from one size to the other: one for both sides, else one for each."""
-    dilation = draft.values.get("dilation", 1)
-    found = []
-    for index, (before, after) in enumerate(zip(*sizes, strict=True)):
-        try:
-            found.append(
-                set(
-                    convkit.shapes.solve_padding(
-                        before,
-                        after,
-                        kernel_size=_along(kernel, index),
-                        stride=_along(stride, index),
-                        dilation=_along(dilation, index),
-                    )
-                )
-            )
-        except ShapeError:
-            return []
-    reach = [(_along(kernel, i) - 1) * _along(dilation, i) for i in range(len(found))]
-    found = [{p for p in options if p <= most} for options, most in zip(found, reach, strict=True)]
-    if not all(found):
-        return []
-    common = set.intersection(*found)
-    return sorted(common) if common else [tuple(min(options) for options in found)]
-
-
-def _along(value: object, index: int) -> int:
-    """The number of a setting along one direction."""
-    if isinstance(value, tuple):
-        return int(value[index]) if index < len(value) else int(value[-1])
-    if isinstance(value, int):
-        return value
-    raise ShapeError(f"{value!r} is no number to solve with")
-
-
-def _gives(draft: Draft, sizes: Sizes, kernel: object, stride: object, padding: object) -> bool:
-    """Whether this window leads from one size to the other."""
-    try:
-        trial = Draft(draft.kind, values={**draft.values})
-        trial.values.update(kernel_size=kernel, stride=stride, padding=padding)
-        trial.values["out_channels"] = 1
-        if draft.kind is not Conv:
-            del trial.values["out_channels"]
-        trial.values.pop("groups", None)
-        trial.values.pop("in_channels", None)
-        return make_row(trial, []).shape_after((1, *sizes[0]))[1:] == sizes[1]
-    except ConvkitError:
-        return False
 
 
 def _take(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from convkit.architecture._writing_line import OF_THE_LOSS, value_text
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from convkit.architecture._row import Row, Shape
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from convkit.architecture import Architecture
+from convkit.architecture._dialect_markdown import split_cells
+from convkit.architecture._headers import role_of
+from convkit.errors import TableError
+
+MEANT = "conv 8 k5 relu, maxpool 2, conv 16 k3x5 p1 bn relu, flatten, linear 10"
+
+DIALECTS = {
+    "markdown": """
+Some words before, with no table in them.
+
+| Layer | Filters | Kernel | Padding | Activation |
+|:------|--------:|:------:|---------|------------|
+| Conv2d | 8 | 5×5 | 0 | ReLU |
+| **MaxPool** | – | 2x2 | - | |
+| Conv2d + BN | 16 | 3×5 | 1 | *relu* |
+| Flatten | n/a | | | none |
+| `Linear` | 10 | | | |
+""",
+    "no outer bars": """
+Layer | Filters | Kernel | Padding | Activation
+--- | --- | --- | --- | ---
+conv | 8 | 5 | 0 | relu
+max pool | | 2 | |
+conv, batch norm | 16 | (3, 5) | 1 | relu
+flatten | | | |
+fc | 10 | | |
+""",
+    "bold, entities and breaks": """
+| **Layer** | **Filters** | **Kernel size** | **Pad** | **Non-linearity** |
+|---|---|---|---|---|
+| __Conv__ | **8** | 5&times;5 | 0 | ReLU |
+| Pooling | \u00a0 | 2\u00a0×\u00a02 | | |
+| Conv<br>BatchNorm | 16 | 3*5 | 1 | ReLU |
+| Flatten | | | | |
+| Fully connected | 10 | | | |
+""",
+    "csv": "layer,filters,kernel,padding,activation\nconv,8,5,0,relu\nmaxpool,,2,,\n"
+    '"conv, bn",16,"(3, 5)",1,relu\nflatten,,,,\nlinear,10,,,\n',
+    "semicolons": "layer;filters;kernel;padding;activation\nconv;8;5;0;relu\nmaxpool;;2;;\n"
+    "conv, bn;16;3x5;1;relu\nflatten;;;;\nlinear;10;;;\n",
+    "tsv": "Layer\tFilters\tKernel\tPadding\tActivation\nconv\t8\t5\t0\trelu\nmaxpool\t\t2\t\t\n"
+    "conv bn\t16\t3x5\t1\trelu\nflatten\nlinear\t10\n",
+    "latex": r"""
+\begin{table}[h]\centering
+\begin{tabular}{@{}l|ccc|r@{}}
+\toprule % the head
+\textbf{Layer} & \# Filters & Kernel & Padding & Activation \\ \midrule
+Conv2D & 8 & $5\times5$ & 0 & ReLU \\
+\multicolumn{2}{c}{Max pooling} & $2 \times 2$ & -- & \\ \hline
+Conv2D $+$ BN & \textit{16} & $3\times 5$ & 1 & ReLU \\[2pt]
+\multirow{1}{*}{Flatten} & & & & \\
+Linear & 10 & & & \\ \bottomrule
+\end{tabular}
+\end{table}
+""",
+    "one line": "conv 8 k5 relu, maxpool 2, conv 16 k3x5 p1 bn relu, flatten, linear 10",
+    "lines": "conv 8 k5 relu\nmaxpool 2\nconv 16 k3x5 p1 bn relu\nflatten\nlinear 10\n",
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialect_gives_the_same_network(dialect: str) -> None:
+    assert Architecture.parse(DIALECTS[dialect]).to_text() == MEANT
+
+
+def test_columns_in_any_order() -> None:
+    table = "| Activation | Kernel | Layer | Filters |\n|-|-|-|-|\n| relu | 5 | conv | 8 |"
+
+    assert Architecture.parse(table).to_text() == "conv 8 k5 relu"
+
+
+def test_a_layer_number_repeats_for_conv_norm_and_pool() -> None:
+    table = (
+        "| # | Layer | Filters | Kernel |\n|-|-|-|-|\n| 1 | conv | 8 | 5 |\n| 1 | batch norm | | |\n"
+        "| 1 | ReLU | | |\n| 1 | maxpool | | 2 |\n"
+    )
+
+    assert Architecture.parse(table).to_text() == "conv 8 k5, batchnorm, relu, maxpool 2"
+
+
+def test_of_layer_and_type_the_type_names_the_kind() -> None:
+    table = "| Layer | Type | Maps | Kernel |\n|-|-|-|-|\n| C1 | Convolution | 6 | 5x5 |"
+
+    assert Architecture.parse(table).to_text() == "conv 6 k5"
+
+
+def test_names_of_layers_are_kept() -> None:
+    table = "| name | layer | filters | kernel |\n|-|-|-|-|\n| stem | conv | 6 | 5 |"
+
+    assert Architecture.parse(table).rows[0].name == "stem"
+
+
+def test_a_column_without_title_is_read_too() -> None:
+    table = "| layer | filters | kernel | |\n|-|-|-|-|\n| conv | 6 | 5 | x2 |"
+
+    assert Architecture.parse(table).to_text() == "repeat 2 (conv 6 k5)"
+
+
+def test_a_cell_that_spans_rows() -> None:
+    table = "| layer | filters | kernel |\n|-|-|-|\n| conv | 6 | 5 |\n| | 8 | 3 |"
+    architecture = Architecture.parse(table)
+
+    assert architecture.to_text() == "conv 6 k5, conv 8 k3"
+    assert "row 2, line 4 names no layer: taken as 'conv', as above it" in architecture.readings
+
+
+def test_the_print_of_a_module() -> None:
+    printed = """Sequential(
+  (0): Conv2d(3, 64, kernel_size=(11, 11), stride=(4, 4), padding=(2, 2))
+  (1): ReLU(inplace=True)
+  (2): MaxPool2d(kernel_size=3, stride=2, padding=0, dilation=1, ceil_mode=False)
+  (3): BatchNorm2d(64, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+  (4): Flatten(start_dim=1, end_dim=-1)
+  (5): Linear(in_features=9216, out_features=10, bias=True)
+)"""
+
+    assert Architecture.parse(printed).to_text() == (
+        "conv 64 k11 s4 p2 in_channels=3, relu, maxpool 3 s2, batchnorm, flatten, "
+        "linear 10 in_features=9216"
+    )
+
+
+def test_the_print_of_a_block_is_refused() -> None:
+    printed = (
+        "Net(\n  (conv1): Conv2d(3, 8, kernel_size=(3, 3))\n  (a): Block(\n    (b): ReLU()\n  )\n)"
+    )
+
+    with pytest.raises(
+        TableError,
+        match=r"^line 3: how the block Block runs its layers cannot be seen in its print; "
+        r"use Architecture\.from_module\(model\)$",
+    ):
+        Architecture.parse(printed)
+
+
+def test_a_summary_in_columns_of_spaces() -> None:
+    printed = (
+        """Model: "sequential"
+_________________________________________________________________
+ Layer (type)                Output Shape              Param #
+=================================================================
+ conv2d (Conv2D)             (None, 26, 26, 32)        320
+ max_pooling2d (MaxPooling2D  (None, 13, 13, 32)       0
+ )
+ flatten (Flatten)           (None, 5408)              0
+ dense (Dense)               (None, 10)                54090
+=================================================================
+Total params: 54,410
+Trainable params: 54,410
+""".replace("  )\n", "")
+        .replace("MaxPooling2D  (", "MaxPooling2D) (")
+        .replace(" )\n", "")
+    )
+    architecture = Architecture.parse(printed)
+
+    assert architecture.to_text() == "conv 32 k3, maxpool 2, flatten, linear 10"
+    assert architecture.check((1, 28, 28)) == []
+
+
+def test_rows_of_dictionaries() -> None:
+    architecture = Architecture.from_rows(
+        [
+            {"layer": "conv", "filters": 8, "kernel": (3, 5), "activation": None},
+            {"layer": "maxpool", "kernel": 2.0},
+            {"layer": "linear", "filters": np.int64(10), "use bias": False},
+        ]
+    )
+
+    assert architecture.to_text() == "conv 8 k3x5, maxpool 2, flatten, linear 10 no-bias"
+
+
+def test_a_data_frame() -> None:
+    frame = pd.DataFrame({"layer": ["conv", "relu"], "filters": [8, None], "kernel": [5, None]})
+
+    assert Architecture.from_frame(frame).to_text() == "conv 8 k5, relu"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("conv", 8)], ("row 1 is tuple; give each row as a dictionary such as "
+         '{"layer": "conv", "filters": 32, "kernel": 5}')),
+        ([{"layer": object()}], ("row 1, column 'layer': a cell holds text or a number, got object; "
+         "write it as text")),
+        ([{"layer": "conv", "filters": 10**80}], ("row 1, column 'filters': a cell holds text or a "
+         "number, got int; write it as text")),
+        ([], "the given table is empty"),
+        ([{"layer": "conv", "filters": "8", "kernel": "5y5"}],
+         "row 1, column 'kernel', '5y5': cannot read '5y5'"),
+    ],
+)  # fmt: skip
+def test_dictionaries_that_are_no_table_are_refused(rows: list[object], message: str) -> None:
+    with pytest.raises(TableError, match=f"^{re.escape(message)}$"):
+        Architecture.from_rows(rows)  # type: ignore[arg-type] # wrong on purpose
+
+
+def test_something_else_than_a_frame_is_refused() -> None:
+    with pytest.raises(TableError, match=r"^a data frame has columns and to_dict, list has not; "):
+        Architecture.from_frame([1])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("| layer |\n|-|", ("the Markdown table has a header but no rows; write a row for each "
+         "layer below it")),
+        ("| colour | taste |\n|-|-|\n| red | sour |", ("no column of the table names the layers; "
+         "its header reads 'colour', 'taste'; call one of them layer")),
+        ("| layer | kernel |\n|-|-|\n| conv 8 | 5 |\n| conv 8 | 5y |",
+         "row 2, line 4, column 'kernel', '5y': cannot read '5y'"),
+        ("| layer | filters |\n|-|-|\n| conv k3 | thirty |",
+         "row 1, line 3, column 'filters', 'thirty': unknown word 'thirty'"),
+        ("| layer | output |\n|-|-|\n| conv 8 k3 | big |",
+         ("row 1, line 3, column 'output', 'big': 'big' is no size; write channels x height x "
+         "width, as 32x16x16")),
+        ("| layer | parameters |\n|-|-|\n| conv 8 k3 | many |",
+         ("row 1, line 3, column 'parameters', 'many': is no count; write a whole number such as "
+         "2,432")),
+        ("| layer | kernel |\n|-|-|\n| flatten | 5 |",
+         ("row 1, line 3, column 'kernel', '5': flatten has no kernel_size, but 5 is given; leave "
+         "it out")),
+        ("| layer | stride |\n|-|-|\n| conv 8 k3 | fast |",
+         ("row 1, line 3, column 'stride', 'fast': unknown word 'fast'; the closest "
+         "known word is 'factor'")),
+        ("| layer | kernel |\n|-|-|\n| conv 8 k3 | 5 |",
+         "row 1, line 3, column 'kernel', '5': kernel_size is given twice, as 3 and as 5; keep one"),
+        ("layer,kernel\nconv 8,\"5", None),
+        ("\\begin{tabular}{ll}\nlayer & kernel \\\\\nconv 8 & 5 \\\\",
+         "\\begin{tabular} is not closed; add \\end{tabular}"),
+        ("| layer | filters |\n|-|-|\n| conv | 8 |", ("row 1, line 3: conv needs kernel_size; such "
+         "as k5 or kernel 5x5, or ? to solve for it")),
+        ("| layer | output |\n|-|-|\n| conv 8 k3 p? | 8x9x9 |", ("row 1, line 3: padding is left "
+         "open, and the table states too little around it to solve for it; write padding, or the "
+         "sizes before and after the row")),
+        ("| layer | output |\n|-|-|\n| input | 3x32x32 |\n| conv 8 k3 p? | 8x9x9 |",
+         ("row 2, line 4: no padding leads from 32x32 to 9x9 with kernel_size 3; look at the sizes "
+         "that the table states around this row")),
+        ("| layer | output |\n|-|-|\n| conv 8 k3 | 1 -> 2 -> 3 |", ("row 1, line 3: 3 output sizes "
+         "for 1 layers; give one for each layer, or the last one only")),
+    ],
+)  # fmt: skip
+def test_errors_name_row_column_and_cell(table: str, message: str | None) -> None:
+    if message is None:
+        assert Architecture.parse(table).to_text() == "conv 8 k5"
+        return
+    with pytest.raises(TableError, match=f"^{re.escape(message)}$"):
+        Architecture.parse(table)
+
+
+def test_tables_that_are_too_large_are_refused() -> None:
+    with pytest.raises(TableError, match=r"^2,001 rows are too many for one table; up to 2,000"):
+        Architecture.parse("layer,kernel\n" + "conv 8,5\n" * 2_000)
+    with pytest.raises(TableError, match=r"columns are too many for one table; up to 60 are$"):
+        Architecture.parse("| layer |" + " kernel |" * 70 + "\n|-|\n| conv |")
+
+
+def test_a_second_table_in_the_text_is_left_out_and_told() -> None:
+    table = "| layer |\n|-|\n| conv 8 k5 |"
+    architecture = Architecture.parse(f"{table}\n\n{table}")
+
+    assert len(architecture) == 1
+    assert architecture.readings == ("the text holds 2 tables: the first is read, from line 1 on",)
+
+
+@pytest.mark.parametrize(
+    ("header", "role"),
+    [
+        ("Layer type", "layer"), ("Type", "layer"), ("# filters", "out_channels"),
+        ("Number of Hidden Units / Number of Filters", "out_channels"),
+        ("Output channels", "out_channels"), ("K", "kernel_size"), ("Kernel Size (k)", "kernel_size"),
+        ("Filter size", "kernel_size"), ("Pad", "padding"), ("S", "stride"),
+        ("Activation Function", "activation"), ("Non-linearity", "activation"),
+        ("Add. info", "info"), ("Output Shape", "output_shape"), ("output size (CxHxW)", "output_shape"),
+        ("Input size", "input_shape"), ("Param #", "parameters"), ("# Params", "parameters"),
+        ("Number of parameters", "parameters"), ("Weights", "weights"), ("Biases", "biases"),
+        ("Mult-Adds", "macs"), ("taste", None),
+    ],
+)  # fmt: skip
+def test_headers_are_known_by_their_synonyms(header: str, role: str | None) -> None:
+    assert role_of(header) == role
+
+
+def test_a_header_with_a_slip_is_read_and_told() -> None:
+    architecture = Architecture.parse("| layer | filters | kernal |\n|-|-|-|\n| conv | 8 | 5 |")
+
+    assert architecture.to_text() == "conv 8 k5"
+    assert architecture.readings == ("the column 'kernal' is read as kernel size",)
+
+
+def test_a_column_that_is_not_read_is_told() -> None:
+    architecture = Architecture.parse("| layer | colour |\n|-|-|\n| conv 8 k5 | red |")
+
+    assert architecture.readings == (
+        "the column 'colour' is not read: no header of that kind is known",
+    )
+
+
+def test_escaped_bars_stay_in_their_cell() -> None:
+    assert split_cells(r"| a \| b | **c** | d\_e |") == ("a | b", "c", "d_e")
+
+
+@pytest.mark.parametrize(
+    ("size", "first"), [("32x16x8", True), ("16x8x32", False), ("(None, 16, 8, 32)", False)]
+)
+def test_the_order_of_sizes_follows_the_channels(size: str, first: bool) -> None:
+    table = f"| layer | output |\n|-|-|\n| conv 32 k3 same relu | {size} |"
+    architecture = Architecture.parse(table)
+
+    assert architecture.rows[0].stated.output_shape == (32, 16, 8)
+    order = "channels x height x width" if first else "height x width x channels"
+    assert any(reading.endswith(f"are read as {order}") for reading in architecture.readings)
