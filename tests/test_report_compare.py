@@ -117,7 +117,7 @@ def test_only_the_settings_that_differ_are_shown(tmp_path: Path) -> None:
 
 def test_the_learning_rate_is_told_from_the_rest_of_the_optimizer(tmp_path: Path) -> None:
     runs = [
-        write_run(tmp_path / lr, ROWS, optimizer=f"SGD ( Parameter Group 0  lr: {lr}  nag: False )")
+        write_run(tmp_path / lr, ROWS, optimizer_settings={"lr": lr, "momentum": 0.9})
         for lr in ("0.1", "0.01")
     ]
 

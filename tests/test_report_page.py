@@ -14,7 +14,6 @@ import torch
 
 from convkit import History, Trainer, build, report
 from convkit.errors import RunError
-from convkit.report._settings import settings_of
 
 TEXT = "conv 4 k3 bn relu, maxpool 2, conv 6 k3 relu, flatten, linear 3"
 ADDRESSES = {"src", "href", "srcset", "action", "data", "poster", "background", "xlink:href"}
@@ -75,7 +74,8 @@ def configuration_of(names: list[str], **changes: object) -> dict[str, object]:
         "preprocessing": None,
         "data": {"train": {"samples": 30, "per_class": [10] * len(names)}},
         "settings": {
-            "optimizer": "SGD ( Parameter Group 0     lr: 0.05     momentum: 0.9 )",
+            "optimizer": "SGD",
+            "optimizer_settings": {"lr": 0.05, "momentum": 0.9, "foreach": None},
             "seed": 0,
             "precision": "float32",
         },
@@ -357,19 +357,3 @@ def test_a_directory_without_a_run_is_refused(tmp_path: Path) -> None:
     message = f"{tmp_path} holds no training: configuration.json is missing"
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         report.write(tmp_path)
-
-
-def test_settings_of_a_real_optimizer_are_taken_apart() -> None:
-    weights = [torch.nn.Parameter(torch.zeros(1))]
-    optimizer = torch.optim.AdamW(weights, lr=3e-4, weight_decay=0.05)
-    found = settings_of({"settings": {"optimizer": str(optimizer).replace("\n", " ")}})
-
-    assert found["optimizer"] == "AdamW"
-    assert found["lr"] == "0.0003"
-    assert found["weight_decay"] == "0.05"
-    assert found["betas"] == "(0.9, 0.999)"
-
-
-@pytest.mark.parametrize("text", ["MyOptimizer", "", "Odd (a", "SGD ( Parameter Group 0     )"])
-def test_settings_of_any_other_optimizer_are_kept(text: str) -> None:
-    assert text.startswith(settings_of({"settings": {"optimizer": text}})["optimizer"])

@@ -4,6 +4,8 @@ Nothing here touches pyplot or leaves a setting changed; pictures are drawn with
 shown by notebooks. Training is always blue, validation orange-red, test green.
 """
 
+from matplotlib.figure import Figure as Figure  # what every function here returns
+
 from convkit.plots._bars import bars, lines, search
 from convkit.plots._class_counts import class_counts
 from convkit.plots._compare import compare_curves

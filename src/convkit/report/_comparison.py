@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
-    from matplotlib.figure import Figure
+    from convkit.plots import Figure
 
 _LONGEST = 60
 _SPREAD = ("validation_loss_low", "validation_accuracy_high")

@@ -16,9 +16,8 @@ from convkit.report._words import short
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from matplotlib.figure import Figure
-
     from convkit._tables import Table
+    from convkit.plots import Figure
 
 
 @dataclass(frozen=True, slots=True)

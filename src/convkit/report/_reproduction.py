@@ -18,7 +18,7 @@ from convkit._files import replace_file
 from convkit._tables import Table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from convkit.plots import Figure
 
 Verdict = Literal["exact", "reproduced", "better", "below", "differs", "void", "not run"]
 
@@ -157,7 +157,9 @@ class Reproduction:
         program = Path(sys.argv[0]).name
         script = f"examples/{program}" if program.endswith(".py") else program
         command = " ".join(["python", script, *map(shlex.quote, sys.argv[1:])])
-        versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "numpy"))
+        versions = ", ".join(
+            f"{name} {version(name)}" for name in ("torch", "torchvision", "numpy")
+        )
         minutes = (time.perf_counter() - self._began) / 60
         lines = [
             "This page was written by the run that it describes.",
@@ -198,8 +200,7 @@ def hardware() -> str:
 def _comparison_table(comparisons: list[ReportedFigure]) -> str:
     """Comparisons that stand next to one another, as one table."""
     rows = tuple(
-        (c.quantity, _shown(c.reported), _shown(c.measured), c.verdict, c.note)
-        for c in comparisons
+        (c.quantity, _shown(c.reported), _shown(c.measured), c.verdict, c.note) for c in comparisons
     )
     return Table(("quantity", "reported", "measured here", "verdict", "note"), rows).to_markdown()
 

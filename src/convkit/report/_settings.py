@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-_ENTRY = re.compile(r"(\w+): (.*?)(?=\s+\w+: |\s*\)\s*$|\s+Parameter Group)")
-_OPTIMIZER = re.compile(r"^(\w+) \(\s*Parameter Group 0\s+(.*)$", re.DOTALL)
 # What torch notes about how it computes, which no user chose.
 _INTERNAL = {"capturable", "differentiable", "foreach", "fused", "maximize", "initial_lr",
              "decoupled_weight_decay"}  # fmt: skip
@@ -15,16 +12,16 @@ _INTERNAL = {"capturable", "differentiable", "foreach", "fused", "maximize", "in
 def settings_of(configuration: dict[str, Any]) -> dict[str, str]:
     """Every setting of a run, by name.
 
-    The optimizer's own description is taken apart, so that two runs that differ in the learning
+    The settings of the optimizer stand among the others: two runs that differ in the learning
     rate differ in `lr` and nothing else.
 
     Args:
         configuration: Of a run.
 
     Example:
-        >>> text = "SGD ( Parameter Group 0     lr: 0.05     momentum: 0.9 )"
-        >>> settings_of({"settings": {"optimizer": text, "seed": 0}})
-        {'optimizer': 'SGD', 'lr': '0.05', 'momentum': '0.9', 'seed': '0'}
+        >>> settings = {"optimizer": "SGD", "optimizer_settings": {"lr": 0.05}, "augment": []}
+        >>> settings_of({"settings": settings})
+        {'optimizer': 'SGD', 'lr': '0.05', 'augment': 'none'}
     """
     found: dict[str, str] = {}
     for name in ("architecture", "network", "input_shape", "preprocessing"):
@@ -32,23 +29,12 @@ def settings_of(configuration: dict[str, Any]) -> dict[str, str]:
         if value is not None and not (name == "network" and configuration.get("architecture")):
             found.update(_flat(name, value))
     for name, value in (configuration.get("settings") or {}).items():
-        if name == "optimizer" and isinstance(value, str):
-            found.update(_optimizer(value))
+        if name == "optimizer_settings" and isinstance(value, dict):
+            chosen = {key: item for key, item in value.items() if key not in _INTERNAL}
+            found.update(_flat("", chosen))
         else:
             found.update(_flat(str(name), value))
     return found
-
-
-def _optimizer(text: str) -> dict[str, str]:
-    """Name and first parameter group of an optimizer that describes itself."""
-    match = _OPTIMIZER.match(text)
-    if match is None:
-        return {"optimizer": text}
-    entries = _ENTRY.findall(match[2].split("Parameter Group")[0])
-    return {
-        "optimizer": match[1],
-        **{name: value.strip() for name, value in entries if name not in _INTERNAL},
-    }
 
 
 def _flat(name: str, value: Any) -> dict[str, str]:
@@ -57,7 +43,7 @@ def _flat(name: str, value: Any) -> dict[str, str]:
         return {
             inner: text
             for key, item in value.items()
-            for inner, text in _flat(f"{name}.{key}", item).items()
+            for inner, text in _flat(f"{name}.{key}" if name else str(key), item).items()
         }
     if isinstance(value, list):
         return {name: ", ".join(map(str, value)) if value else "none"}
