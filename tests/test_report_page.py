@@ -152,6 +152,7 @@ def test_a_run_of_the_trainer_gives_every_section(trained: Path) -> None:
 
     assert trained.name == "report.html"
     assert page.headings() == SECTIONS
+    assert "train: 60 images; validation: 20 images." in page.texts
     assert "first run" in page.texts
 
 

@@ -16,6 +16,7 @@ from convkit.report._figures import (
     against_the_best,
     evaluation_columns,
 )
+from convkit.report._settings import data_card
 from convkit.report._words import short
 from convkit.training import read_run
 
@@ -241,6 +242,5 @@ def _counts_epochs(name: str) -> bool:
 
 def _validation_size(figures: RunFigures) -> int | None:
     """Samples of the validation set."""
-    part = (figures.run.configuration.get("data") or {}).get("validation") or {}
-    samples = part.get("samples")
+    samples = data_card(figures.run.configuration).get("validation", {}).get("samples")
     return samples if isinstance(samples, int) else None

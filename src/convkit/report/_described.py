@@ -9,7 +9,7 @@ from convkit._tables import Table
 from convkit.architecture import summarize
 from convkit.errors import ConvkitError
 from convkit.report._page import Section, folded, paragraph, picture, table
-from convkit.report._settings import settings_of
+from convkit.report._settings import data_card, settings_of
 from convkit.report._words import short
 
 if TYPE_CHECKING:
@@ -67,17 +67,13 @@ def settings_section(material: Material) -> Section | None:
 
 def data_section(material: Material) -> Section | None:
     """The images: how many of each class in each split, how they were prepared, some of them."""
-    card = material.configuration.get("data") or {}
-    counts = {
-        str(split): part["per_class"]
-        for split, part in card.items()
-        if isinstance(part, dict) and part.get("per_class")
-    }
+    card = data_card(material.configuration)
+    counts = {split: part["per_class"] for split, part in card.items() if part.get("per_class")}
     parts = [*_counts(counts, material.class_names), *_samples(material)]
     totals = [
         f"{split}: {part['samples']:,} images"
         for split, part in card.items()
-        if isinstance(part, dict) and isinstance(part.get("samples"), int)
+        if isinstance(part.get("samples"), int)
     ]
     if totals:
         parts.insert(0, paragraph("; ".join(totals) + "."))

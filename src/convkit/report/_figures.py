@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convkit.metrics import accuracy_interval
-from convkit.report._settings import settings_of
+from convkit.report._settings import data_card, settings_of
 from convkit.report._words import percent
 
 if TYPE_CHECKING:
@@ -148,8 +148,7 @@ class RunFigures:
     def on_validation(self) -> tuple[int, int] | None:
         """Right answers and samples of the validation set at the best epoch."""
         share = COLUMNS["validation_accuracy_best"].read(self.run)
-        part = (self.run.configuration.get("data") or {}).get("validation") or {}
-        samples = part.get("samples")
+        samples = data_card(self.run.configuration).get("validation", {}).get("samples")
         return (round(share * samples), int(samples)) if share is not None and samples else None
 
 

@@ -32,9 +32,23 @@ def settings_of(configuration: dict[str, Any]) -> dict[str, str]:
         if name == "optimizer_settings" and isinstance(value, dict):
             chosen = {key: item for key, item in value.items() if key not in _INTERNAL}
             found.update(_flat("", chosen))
-        else:
+        elif name != "data":
             found.update(_flat(str(name), value))
     return found
+
+
+def data_card(configuration: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Samples, and samples of each class, of every split that a run was trained on.
+
+    Args:
+        configuration: Of a run; the card stands beside its settings or among them.
+
+    Example:
+        >>> data_card({"data": {"train": {"samples": 3, "per_class": [1, 2]}}})
+        {'train': {'samples': 3, 'per_class': [1, 2]}}
+    """
+    card = configuration.get("data") or (configuration.get("settings") or {}).get("data") or {}
+    return {str(split): part for split, part in card.items() if isinstance(part, dict)}
 
 
 def _flat(name: str, value: Any) -> dict[str, str]:
