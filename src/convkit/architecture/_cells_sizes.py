@@ -14,7 +14,7 @@ MAX_COUNT_DIGITS = 30
 Size = tuple[int, ...]
 
 _EMPTY = re.compile(
-    r"[\s\u200b\ufeff*_`]*(?:[-‐‑‒–—−]+|n\s?/?\s?a\.?|none|nil|/|\.|✗|✕)?[\s*_`]*", re.I
+    r"[\s\u200b\ufeff*_`]*(?:[-‐‑‒–—−]+|n\s?[./]?\s?a\.?|none|nil|/|\.|✗|✕)?[\s*_`]*", re.I
 )
 _COUNT = re.compile(
     r"[~≈≃=]?\s{0,4}(\d{1,3}(?:[,.'’_ \u00a0\u202f\u2009]\d{3})+|\d+)(\.\d+)?"

@@ -151,7 +151,8 @@ def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
         return ["padding"] if "stride" in said else ["padding", "stride"]
     if not {"kernel_size", "stride"} & set(said):
         return ["kernel_size"]
-    return [] if says_padding or "padding" in said else ["padding"]
+    known = says_padding or "padding" in said or said.get("kernel_size") is BLANK
+    return [] if known else ["padding"]
 
 
 def _sizes(before: PartialShape | None, after: PartialShape | None) -> Sizes | None:

@@ -53,7 +53,8 @@ def _kernels(
     """The kernel, or those worth trying: all that fit when nothing else is open."""
     if fixed is not None:
         return [fixed]
-    if draft.kind is not Conv and stride is None:
+    pool = draft.kind is not Conv
+    if pool and stride is None:
         ratios = {before // after for before, after in zip(*sizes, strict=True)}
         return sorted(ratios)
     if "padding" in open_names or not isinstance(stride, int):
@@ -71,7 +72,9 @@ def _kernels(
     ]
     common = set.intersection(*found)
     if common:
-        return sorted(common, key=lambda kernel: (kernel % 2 == 0, kernel))[:_MOST_ANSWERS]
+        return sorted(common, key=lambda k: (pool and k != stride, not pool and k % 2 == 0, k))[
+            :_MOST_ANSWERS
+        ]
     return [tuple(min(options) for options in found)]
 
 
