@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
     from convkit.training._evaluation import Evaluation
     from convkit.training._history import History
+    from convkit.training._learning_rate import find_learning_rate
     from convkit.training._options import BackToBest, TrainingOptions
     from convkit.training._overfit import overfit_batch
     from convkit.training._overfit_check import OverfitCheck
     from convkit.training._overfit_layers import LayerCheck
     from convkit.training._predictions import Predictions
+    from convkit.training._rate_curve import RateCurve
     from convkit.training._replay import Replay, ReplayRow
     from convkit.training._run import Run, read_run
     from convkit.training._smoothing import Smoothing
@@ -37,6 +39,7 @@ _NAMES = {
     "LayerCheck": "_overfit_layers",
     "OverfitCheck": "_overfit_check",
     "Predictions": "_predictions",
+    "RateCurve": "_rate_curve",
     "Replay": "_replay",
     "ReplayRow": "_replay",
     "Run": "_run",
@@ -46,6 +49,7 @@ _NAMES = {
     "TensorBoard": "_callbacks",
     "Trainer": "_trainer",
     "TrainingOptions": "_options",
+    "find_learning_rate": "_learning_rate",
     "overfit_batch": "_overfit",
     "read_run": "_run",
 }
@@ -62,6 +66,7 @@ __all__ = [
     "LayerCheck",
     "OverfitCheck",
     "Predictions",
+    "RateCurve",
     "Replay",
     "ReplayRow",
     "Run",
@@ -71,6 +76,7 @@ __all__ = [
     "TensorBoard",
     "Trainer",
     "TrainingOptions",
+    "find_learning_rate",
     "overfit_batch",
     "read_run",
     "transfer",

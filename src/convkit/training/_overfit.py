@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import Optimizer
 
 from convkit.errors import TrainingError
 from convkit.training._loss import check_labels
-from convkit.training._optimizers import make_optimizer
 from convkit.training._overfit_advice import Evidence, advice
 from convkit.training._overfit_check import OverfitCheck
 from convkit.training._overfit_layers import LayerWatch
 from convkit.training._random import random_state_kept
+from convkit.training._twin import device_of, optimizer_of_twin, twin_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch.optim import Optimizer
 
     from convkit.training._optimizers import OptimizerLike
 
@@ -52,7 +52,8 @@ def overfit_batch(
         batch: A pair (images, labels): floats (N, ...), class indices (N,).
         steps: Optimizer steps at most; it ends earlier when the goal is reached or the loss is no
             number.
-        optimizer: A name, or a function of the parameters, as of `Trainer`.
+        optimizer: A name, a function of the parameters, or an optimizer of the model, which is
+            copied with its state.
         lr: The learning rate of an optimizer given by name; its own default when left out.
 
     Returns:
@@ -72,16 +73,11 @@ def overfit_batch(
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise TrainingError(f"steps is a whole number from 1 on, not {steps!r}")
-    if isinstance(optimizer, Optimizer):
-        raise TrainingError(
-            "the optimizer belongs to the weights of the model, the check trains a copy: "
-            "give its name or a function of the parameters"
-        )
     images, labels = _checked(batch)
     with random_state_kept(), torch.inference_mode(False), torch.enable_grad():
-        twin = copy.deepcopy(model)
+        twin, optimizer = twin_of(model, optimizer)
         _quiet(twin, keep=model.training)
-        device = next((p.device for p in twin.parameters()), torch.device("cpu"))
+        device = device_of(twin)
         # A copy, because tensors made in inference mode cannot be trained on.
         return _check(twin, images.to(device).clone(), labels.to(device), steps, optimizer, lr)
 
@@ -97,7 +93,7 @@ def _check(
     """Train the copy and measure it."""
     watch = LayerWatch(twin)
     outputs = first = _first_outputs(twin, images, labels)
-    updating = make_optimizer(optimizer, twin, images.device, lr=lr)
+    updating = optimizer_of_twin(optimizer, twin, images.device, lr)
     watch.begin()
     classes = first.shape[1]
     goal = _GOAL * math.log(classes)
