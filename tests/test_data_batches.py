@@ -150,11 +150,15 @@ def test_mixing_twice_keeps_whole_shares() -> None:
     torch.testing.assert_close(labels.sum(1), torch.ones(10))
 
 
-def test_threads_end_when_the_loop_is_left() -> None:
+@pytest.mark.parametrize("prefetch", [1, 2, 3, 50])
+@pytest.mark.parametrize("taken", [1, 5, 12])
+def test_threads_end_when_the_loop_is_left(prefetch: int, taken: int) -> None:
     before = threading.active_count()
-    for _ in range(5):
-        for _ in data.batches(SETS.train, 4, augment=EVERYTHING, prefetch=3):
-            break
+    for _ in range(10):
+        batches = data.batches(SETS.train, 4, augment=[data.Cutout(2)], prefetch=prefetch)
+        for k, _ in enumerate(batches, start=1):
+            if k == taken:
+                break
 
     assert threading.active_count() == before
 
@@ -164,11 +168,11 @@ class Failing(data.Augmentation[None]):
 
     keeps_bytes = True
 
-    def draw(self, shape: torch.Size, generator: torch.Generator) -> None:  # noqa: ARG002, D102 - as in the base
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> None:  # noqa: ARG002 - as in the base
         if shape[0] == 2:
             raise ZeroDivisionError("on purpose")
 
-    def apply(self, images: torch.Tensor, parameters: None) -> torch.Tensor:  # noqa: ARG002, D102 - as above
+    def apply(self, images: torch.Tensor, parameters: None) -> torch.Tensor:  # noqa: ARG002 - as above
         return images
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from convkit import data
-from convkit.data import _loading
+from convkit.data import _image_set, _loading
 from convkit.errors import DataError
 
 
@@ -106,6 +106,19 @@ def test_more_than_the_memory_limit_is_mapped_from_a_file(tmp_path: Path) -> Non
     assert len(list((cache / "images").iterdir())) == 2
     images, _ = next(iter(data.batches(again.train, 4, augment=[data.HorizontalFlip()])))
     assert images.shape == (4, 3, 10, 10)
+
+
+def test_a_large_part_is_copied_to_a_file_and_not_to_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_image_set, "_IN_MEMORY", 1000)
+    train = data.drawn_shapes(train=600, validation=0, test=0).train
+
+    part = train.subset(range(599, -1, -2))
+
+    assert torch.equal(part.images, train.images.flip(0)[::2])
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_mapped_file_is_never_changed(tmp_path: Path) -> None:

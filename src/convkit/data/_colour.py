@@ -11,6 +11,7 @@ from convkit.data._augmentation import Augmentation, check_probability, chosen, 
 from convkit.data._geometry import Range, symmetric
 from convkit.errors import DataError
 
+_CACHED_PIXELS = 1 << 16
 _GREY = (0.2989, 0.587, 0.114)  # torchvision's weights for tensors
 
 
@@ -65,10 +66,14 @@ class ColorJitter(Augmentation[Jitter]):
     def apply(self, images: torch.Tensor, parameters: Jitter) -> torch.Tensor:
         """Take the steps in their order."""
         steps = (adjust_brightness_, adjust_contrast_, adjust_saturation_, adjust_hue_)
-        for k in parameters.order:
-            factor = parameters.factors[k]
-            if factor is not None:
-                steps[k](images, factor.to(images)[:, None, None, None])
+        chosen = [
+            (steps[k], factor.to(images)[:, None, None, None])
+            for k in parameters.order
+            if (factor := parameters.factors[k]) is not None
+        ]
+        for part in _parts(images):
+            for step, factor in chosen:
+                step(images[part], factor[part])
         return images
 
     def _ranges(self) -> list[tuple[float, float]]:
@@ -115,6 +120,13 @@ class Greyscale(Augmentation[torch.Tensor]):
         return images
 
 
+def _parts(images: torch.Tensor) -> list[slice]:
+    """Runs of images that stay in the cache through all steps; off the CPU, all at once."""
+    count, _, height, width = images.shape
+    run = max(1, _CACHED_PIXELS // (height * width)) if images.device.type == "cpu" else count
+    return [slice(start, start + run) for start in range(0, count, max(run, 1))]
+
+
 def grey(images: torch.Tensor) -> torch.Tensor:
     """Luminance, (N, 1, H, W)."""
     if images.shape[1] == 1:
@@ -146,16 +158,30 @@ def adjust_hue_(images: torch.Tensor, shift: torch.Tensor) -> None:
     if images.shape[1] != 3:
         return
     red, green, blue = images.unbind(1)
-    largest = images.amax(1)
-    chroma = largest - images.amin(1)
-    divisor = torch.where(chroma == 0, 1, chroma)
-    hue = torch.where(
-        largest == red,
-        (green - blue) / divisor,
-        torch.where(largest == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
-    )
-    hue += shift[:, 0] * 6
-    for channel, offset in zip((red, green, blue), (5, 3, 1), strict=True):
-        place = (hue + offset).remainder_(6)
-        share = place.sub_(2).abs_().neg_().add_(2).clamp_(0, 1)
-        channel.copy_(torch.sub(largest, share.mul_(chroma)))
+    largest = torch.maximum(torch.maximum(red, green), blue)
+    smallest = torch.minimum(torch.minimum(red, green), blue)
+    chroma = largest - smallest
+    hue = _hue(red, green, blue, largest, chroma).add_(shift[:, 0] * 6)
+    hue.sub_(torch.div(hue, 6).floor_().mul_(6))
+    # Red falls from its largest towards a hue of 3 (cyan); green and blue rise towards 2 and 4.
+    share = torch.sub(hue, 3).abs_().sub_(1).clamp_(0, 1)
+    torch.addcmul(smallest, chroma, share, out=red)
+    torch.sub(hue, 2, out=share).abs_().sub_(1).clamp_(0, 1)
+    torch.addcmul(largest, chroma, share, value=-1, out=green)
+    torch.sub(hue, 4, out=share).abs_().sub_(1).clamp_(0, 1)
+    torch.addcmul(largest, chroma, share, value=-1, out=blue)
+
+
+def _hue(
+    red: torch.Tensor,
+    green: torch.Tensor,
+    blue: torch.Tensor,
+    largest: torch.Tensor,
+    chroma: torch.Tensor,
+) -> torch.Tensor:
+    """The angle of each colour, in sixths of the circle: red 0, green 2, blue 4; of grey any."""
+    is_red, is_green = largest == red, largest == green
+    numerator = torch.where(is_green, blue - red, red - green)
+    numerator = torch.where(is_red, green - blue, numerator)
+    start = torch.where(is_green, 2.0, 4.0).masked_fill_(is_red, 0.0)
+    return numerator.div_(chroma.clamp(min=1e-12)).add_(start)

@@ -179,16 +179,28 @@ def warp(
         interpolation: `"nearest"` or `"bilinear"`.
         fill: Value of what lies outside the image.
     """
+    grid = _grid(inverse, images)
+    if fill:
+        images = images - fill
+    warped = grid_sample(images, grid, interpolation, "zeros", align_corners=False)
+    return warped.add_(fill) if fill else warped
+
+
+def _grid(inverse: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Where each output pixel is taken from, (N, H, W, 2), in the coordinates of grid_sample.
+
+    The two coordinates are sums of what depends on the column and what depends on the row, which is
+    several times faster than a product of matrices.
+    """
     count, _, height, width = images.shape
     # From pixels to the coordinates of grid_sample, where a side is 2 long.
     scale = torch.tensor([[2 / width], [2 / height]], dtype=torch.float64)
     theta = (inverse * scale).to(images)
     x = torch.arange(width, dtype=images.dtype, device=images.device) - (width - 1) / 2
     y = torch.arange(height, dtype=images.dtype, device=images.device) - (height - 1) / 2
-    base = torch.ones(height, width, 3, dtype=images.dtype, device=images.device)
-    base[..., 0], base[..., 1] = x, y[:, None]
-    grid = torch.matmul(base.view(1, -1, 3), theta.transpose(1, 2)).view(count, height, width, 2)
-    if fill:
-        images = images - fill
-    warped = grid_sample(images, grid, interpolation, "zeros", align_corners=False)
-    return warped.add_(fill) if fill else warped
+    grid = torch.empty((count, height, width, 2), dtype=images.dtype, device=images.device)
+    for k in (0, 1):
+        of_column = (theta[:, k, 0, None] * x)[:, None, :]
+        of_row = (theta[:, k, 1, None] * y + theta[:, k, 2, None])[:, :, None]
+        torch.add(of_column, of_row, out=grid[..., k])
+    return grid

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from convkit.data._cache import cache_directory
 from convkit.data._preprocessing import Preprocessing
 from convkit.errors import DataError
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "validation", "test"]
 UNLABELLED = -1
+_IN_MEMORY = 4 * 1024**3
+_AT_A_TIME = 256
 
 
 class ImageSet(Dataset[tuple[torch.Tensor, int]]):
@@ -101,7 +107,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         """
         chosen = torch.as_tensor(indices, dtype=torch.int64)
         return ImageSet(
-            self.stored[chosen],
+            taken(self.stored, chosen),
             self.labels[chosen],
             class_names=self.class_names,
             names=[self.names[i] for i in chosen.tolist()],
@@ -155,6 +161,20 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
             )
         self.preprocessing.check_images(self.images)
         check_labels(self.labels, self.class_names, self.names, self.split)
+
+
+def taken(images: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """A copy of some images: in memory, or in an unnamed file when it is larger than 4 GiB."""
+    shape = (len(chosen), *images.shape[1:])
+    if math.prod(shape) <= _IN_MEMORY:
+        return images[chosen]
+    folder = cache_directory()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        copy = torch.from_numpy(np.memmap(file, dtype=np.uint8, mode="w+", shape=shape))
+    for start in range(0, len(chosen), _AT_A_TIME):
+        copy[start : start + _AT_A_TIME] = images[chosen[start : start + _AT_A_TIME]]
+    return copy
 
 
 def check_labels(

@@ -75,7 +75,8 @@ class Perspective(Augmentation[Corners]):
             return images
         which = parameters.which.to(images.device)
         height, width = images.shape[2:]
-        grid = _grid(coefficients(parameters.places, height, width), height, width).to(images)
+        numbers = coefficients(parameters.places, height, width).to(images)
+        grid = _grid(numbers, height, width)
         part = images[which] - self.fill if self.fill else images[which]
         seen = grid_sample(part, grid, self.interpolation, "zeros", align_corners=False)
         images[which] = seen + self.fill if self.fill else seen
@@ -104,8 +105,8 @@ def coefficients(places: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 def _grid(numbers: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Where each output pixel is taken from, (M, H, W, 2), in the coordinates of grid_sample."""
-    x = torch.arange(width, dtype=torch.float64)[None, None, :] + 0.5
-    y = torch.arange(height, dtype=torch.float64)[None, :, None] + 0.5
+    x = torch.arange(width, dtype=numbers.dtype, device=numbers.device)[None, None, :] + 0.5
+    y = torch.arange(height, dtype=numbers.dtype, device=numbers.device)[None, :, None] + 0.5
     a, b, c, d, e, f, g, h = (number[:, None, None] for number in numbers.unbind(1))
     depth = g * x + h * y + 1
     across = (a * x + b * y + c) / depth * (2 / width) - 1

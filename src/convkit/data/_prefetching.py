@@ -53,8 +53,9 @@ def _fill(items: Iterable[object], waiting: queue.Queue[object], stop: threading
     try:
         for item in items:
             waiting.put(item)
+            # After the reader has made room there is room for one: nothing more may follow.
             if stop.is_set():
-                break
+                return
         waiting.put(_END)
     except BaseException as error:  # noqa: BLE001 - handed to the reader, whatever it is
         waiting.put(_Failure(error))
