@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TypeVar
+
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._row import Row, set_field
@@ -16,6 +19,9 @@ class Dressed(Row):
     norm: str | Row | None
     activation: str | Row | None
     dropout: float | None
+
+
+DressedRow = TypeVar("DressedRow", bound=Dressed)
 
 
 def tidy_dressing(row: Dressed) -> None:
@@ -53,9 +59,30 @@ def tidy_activation(activation: object) -> str | Row | None:
     return activation.function if activation == Activation(activation.function) else activation
 
 
+# Rows are never changed, so one of each serves everywhere.
+_BATCH_NORM = BatchNorm()
+
+
+@cache
+def _usual_activation(word: str) -> Activation:
+    return Activation(word)
+
+
 def dressing(row: Dressed) -> tuple[Row, ...]:
     """The rows that run after the layer itself."""
-    norm = BatchNorm() if row.norm == "batch" else row.norm
-    activation = Activation(row.activation) if isinstance(row.activation, str) else row.activation
+    norm = _BATCH_NORM if row.norm == "batch" else row.norm
+    activation = row.activation
+    if isinstance(activation, str):
+        activation = _usual_activation(activation)
     dropout = None if row.dropout is None else Dropout(row.dropout)
     return tuple(part for part in (norm, activation, dropout) if isinstance(part, Row))
+
+
+def undressed(row: DressedRow) -> DressedRow:
+    """The layer itself; its settings have been checked and are not checked again."""
+    plain = object.__new__(type(row))
+    for name in row.__slots__:
+        set_field(plain, name, getattr(row, name))
+    for name in ("norm", "activation", "dropout"):
+        set_field(plain, name, None)
+    return plain

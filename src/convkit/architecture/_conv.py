@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar, Literal
 
 from typing_extensions import override
 
 import convkit.shapes
-from convkit.architecture._attached import Dressed, dressing, tidy_dressing
+from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     Counts,
@@ -103,7 +103,11 @@ class Conv(Dressed):
 
     @override
     def count(self, input_shape: Shape) -> Counts:
-        channels, sizes = _arriving(self, input_shape)
+        return self.count_through(input_shape, self.shape_after(input_shape))
+
+    @override
+    def count_through(self, input_shape: Shape, output_shape: Shape) -> Counts:
+        channels, sizes = input_shape[0], input_shape[1:]
         kernel = spread(self.kernel_size, len(sizes))
         parameters = convkit.shapes.conv_parameters(
             channels, self.out_channels, kernel_size=kernel, groups=self.groups, bias=self.bias
@@ -112,7 +116,7 @@ class Conv(Dressed):
             channels,
             self.out_channels,
             kernel_size=kernel,
-            output_size=self.shape_after(input_shape)[1:],
+            output_size=output_shape[1:],
             groups=self.groups,
         )
         return Counts(weights=parameters.weights, biases=parameters.biases, macs=macs)
@@ -136,9 +140,7 @@ class Conv(Dressed):
     @override
     def expand(self) -> tuple[Row, ...]:
         worn = dressing(self)
-        if not worn:
-            return (self,)
-        return (replace(self, norm=None, activation=None, dropout=None), *worn)
+        return (undressed(self), *worn) if worn else (self,)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -231,9 +233,7 @@ class ConvTranspose(Dressed):
     @override
     def expand(self) -> tuple[Row, ...]:
         worn = dressing(self)
-        if not worn:
-            return (self,)
-        return (replace(self, norm=None, activation=None, dropout=None), *worn)
+        return (undressed(self), *worn) if worn else (self,)
 
 
 def _tidy_conv(row: Conv | ConvTranspose) -> None:

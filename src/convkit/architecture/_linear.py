@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
 
 from typing_extensions import override
 
 import convkit.shapes
-from convkit.architecture._attached import Dressed, dressing, tidy_dressing
+from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     POINT,
@@ -119,9 +119,7 @@ class Linear(Dressed):
     @override
     def expand(self) -> tuple[Row, ...]:
         worn = dressing(self)
-        if not worn:
-            return (self,)
-        return (replace(self, norm=None, activation=None, dropout=None), *worn)
+        return (undressed(self), *worn) if worn else (self,)
 
 
 def _arriving(row: Linear, input_shape: Shape) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import keyword
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from convkit.errors import ArchitectureError, ShapeError
@@ -51,7 +51,7 @@ def plan(rows: Sequence[Row], input_shape: Sequence[int]) -> tuple[Step, ...]:
     Raises:
         ArchitectureError: For a row that does not fit; the message begins with its number and kind.
     """
-    return _plan(rows, require_shape(input_shape), _Budget())
+    return _plan(rows, require_shape(input_shape), _Work())
 
 
 def require_shape(input_shape: Sequence[int]) -> Shape:
@@ -72,12 +72,26 @@ def require_shape(input_shape: Sequence[int]) -> Shape:
     return shape
 
 
-class _Budget:
-    """Counts layers, so that a table cannot ask for more than a machine can hold."""
+class _Work:
+    """One pass over a table: counts its layers, and remembers what it has worked out.
+
+    Networks repeat their blocks. A row that stands at several places and meets the same shape is
+    worked out once; rows are known by their identity, since equal ones may state different things.
+    """
 
     def __init__(self) -> None:
         self.left = MOST_LAYERS
         self.depth = 0
+        self.parts: dict[int, tuple[Row, tuple[Row, ...]]] = {}
+        self.blocks: dict[tuple[int, Shape], tuple[Step, int]] = {}
+
+    def spend(self, layers: int = 1) -> None:
+        """Count layers, so that a table cannot ask for more than a machine can hold."""
+        self.left -= layers
+        if self.left < 0:
+            raise ArchitectureError(
+                f"the table stands for more than {MOST_LAYERS} layers; repeat fewer times"
+            )
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
@@ -91,12 +105,16 @@ class _Budget:
         yield
         self.depth -= 1
 
-    def spend(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise ArchitectureError(
-                f"the table stands for more than {MOST_LAYERS} layers; repeat fewer times"
-            )
+    def plain(self, row: Row) -> Iterator[Row]:
+        """The plain layers of a row, with the rows inside a repeat expanded too."""
+        if id(row) not in self.parts:
+            self.parts[id(row)] = row, row.expand()
+        parts = self.parts[id(row)][1]
+        if parts[0] is row or parts == (row,):
+            yield row
+            return
+        for part in parts:
+            yield from self.plain(part)
 
 
 class Names:
@@ -146,14 +164,15 @@ class Names:
         return next(n for i in range(2, MOST_LAYERS) if (n := f"{name}_{i}") not in self.taken)
 
 
-def _plan(rows: Sequence[Row], shape: Shape, budget: _Budget) -> tuple[Step, ...]:
+def _plan(rows: Sequence[Row], shape: Shape, work: _Work) -> tuple[Step, ...]:
     names = Names()
     steps = []
     for number, whole_row in enumerate(rows, 1):
-        for row in _plain(whole_row):
+        for row in work.plain(whole_row):
             try:
-                budget.spend()
-                step = _step(row, number, names, shape, budget)
+                work.spend()
+                name = names.of(row)
+                step = (_block if row.ways else _layer)(name, row, number, shape, work)
             except (ArchitectureError, ShapeError) as error:
                 raise ArchitectureError(_placed(error, number, whole_row, row, shape)) from None
             steps.append(step)
@@ -161,29 +180,28 @@ def _plan(rows: Sequence[Row], shape: Shape, budget: _Budget) -> tuple[Step, ...
     return tuple(steps)
 
 
-def _plain(row: Row) -> Iterator[Row]:
-    """The plain layers of a row, with the rows inside a repeat expanded too."""
-    parts = row.expand()
-    if parts == (row,):
-        yield row
-        return
-    for part in parts:
-        yield from _plain(part)
+def _layer(name: str, row: Row, number: int, shape: Shape, _: _Work) -> Step:
+    return Step(name, row, number, shape, row.shape_after(shape))
 
 
-def _step(row: Row, number: int, names: Names, shape: Shape, budget: _Budget) -> Step:
-    name = names.of(row)
-    if not row.ways:
-        return Step(name, row, number, shape, row.shape_after(shape))
+def _block(name: str, row: Row, number: int, shape: Shape, work: _Work) -> Step:
+    known = work.blocks.get((id(row), shape))
+    if known is not None:
+        block, layers = known
+        work.spend(layers)
+        return replace(block, name=name, number=number)
     branches: dict[str, tuple[Step, ...]] = {}
-    with budget.inside():
+    before = work.left
+    with work.inside():
         for way in row.ways:
             try:
-                branches[way] = _plan(row.rows_of(way, shape, branches), shape, budget)
+                branches[way] = _plan(row.rows_of(way, shape, branches), shape, work)
             except ArchitectureError as error:
                 raise ArchitectureError(f"in its {way}, {error}") from None
     output_shape = row.join({way: end_of(steps, shape) for way, steps in branches.items()})
-    return Step(name, row, number, shape, output_shape, branches)
+    block = Step(name, row, number, shape, output_shape, branches)
+    work.blocks[id(row), shape] = block, before - work.left
+    return block
 
 
 def end_of(steps: Sequence[Step], input_shape: Shape) -> Shape:

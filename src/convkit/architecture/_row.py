@@ -136,6 +136,10 @@ class Row(ABC):
         """Weights, biases and MACs; nothing unless the row says otherwise."""
         return Counts()
 
+    def count_through(self, input_shape: Shape, output_shape: Shape) -> Counts:  # noqa: ARG002 - as above
+        """What `count` says, for a caller who knows already what leaves."""
+        return self.count(input_shape)
+
     def window(self, input_shape: Shape) -> Window | None:  # noqa: ARG002 - as above
         """The window through which each unit of the output sees the input, for receptive fields.
 

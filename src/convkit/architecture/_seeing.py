@@ -35,6 +35,8 @@ class Seen:
     def through(self, window: Window | None, sizes: tuple[int, ...]) -> Seen:
         """What the units see after a layer with this window, on a map of these sizes."""
         if window is POINT:
+            if sizes in ((), self.sizes):
+                return self
             return Seen(self.field, sizes or self.sizes, self.whole)
         if window is WHOLE:
             seen = self._together()
