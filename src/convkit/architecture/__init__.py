@@ -4,19 +4,23 @@ from convkit.architecture import zoo
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._building import build
-from convkit.architecture._comparing import Change, Diff
+from convkit.architecture._checking_finding import Finding
+from convkit.architecture._comparing import Change, Diff, Place
 from convkit.architecture._composite import Custom, Repeat, Residual
 from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._layer_call import LayerCall
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
 from convkit.architecture._registry import register
-from convkit.architecture._row import Counts, Row, Stated
+from convkit.architecture._row import POINT, WHOLE, Counts, Row, Stated, Window
 from convkit.architecture._summarizing import summarize
 from convkit.architecture._summary import Summary, SummaryRow
 from convkit.architecture._totals import Total
 
 __all__ = [
+    "POINT",
+    "WHOLE",
     "Activation",
     "AdaptiveAvgPool",
     "Architecture",
@@ -29,11 +33,14 @@ __all__ = [
     "Custom",
     "Diff",
     "Dropout",
+    "Finding",
     "Flatten",
     "GlobalAvgPool",
     "GroupNorm",
+    "LayerCall",
     "Linear",
     "MaxPool",
+    "Place",
     "Repeat",
     "Residual",
     "Row",
@@ -42,6 +49,7 @@ __all__ = [
     "SummaryRow",
     "Total",
     "Upsample",
+    "Window",
     "build",
     "register",
     "summarize",
