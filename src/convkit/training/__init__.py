@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from convkit.training import transfer
+    from convkit.training import search, transfer
     from convkit.training._callbacks import Callback, Event, TensorBoard
     from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
     from convkit.training._evaluation import Evaluation
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from convkit.training._stop import Stop, StopReason
     from convkit.training._trainer import Trainer
 
-_SUBMODULES = ("transfer",)
+_SUBMODULES = ("search", "transfer")
 _NAMES = {
     "BackToBest": "_options",
     "Callback": "_callbacks",
@@ -79,6 +79,7 @@ __all__ = [
     "find_learning_rate",
     "overfit_batch",
     "read_run",
+    "search",
     "transfer",
 ]
 
