@@ -85,7 +85,7 @@ def _contains_conv(module: nn.Module) -> bool:
 
 
 def _skeleton(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
-    """A copy of the modules that shares their tensors: code that sets attributes sets the copy's.
+    """A copy of the modules that shares the layers' tensors; what code sets, it sets on the copy.
 
     Hooks are left out: they are the user's, and nothing is run that they should see.
     """
@@ -97,11 +97,30 @@ def _skeleton(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
         hooks = name.endswith("_hooks") and isinstance(value, dict)
         copy.__dict__[name] = type(value)() if hooks else copied
     copy.__dict__ |= {"training": False, "_compiled_call_impl": None}
+    if not isinstance(module, CONVOLUTIONS) and _contains_conv(module):
+        # Its code is going to run, and may write into what it owns.
+        copy.__dict__["_buffers"] = _cloned(module._buffers)
+        copy.__dict__["_parameters"] = _cloned(module._parameters)
     copy.__dict__["_modules"] = {
         name: None if child is None else _skeleton(child, made)
         for name, child in module._modules.items()
     }
     return copy
+
+
+def _cloned(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies of a module's own tensors, each of its own kind."""
+    return {
+        name: None if tensor is None else _like(tensor, tensor.detach().clone())
+        for name, tensor in members.items()
+    }
+
+
+def _like(tensor: Any, values: Any) -> Any:
+    """Make a parameter of the values where the tensor was one."""
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(values, requires_grad=tensor.requires_grad)
+    return values
 
 
 def _optional_arguments(model: nn.Module) -> dict[str, Any]:

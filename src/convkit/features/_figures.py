@@ -106,4 +106,5 @@ def figures(tally: Tally) -> StageFigures:
 def _deviation(sums: Floats, squares: Floats, values: int) -> Floats:
     """The root of the mean square minus the squared mean."""
     mean = sums / values
-    return np.asarray(np.sqrt(np.maximum(squares / values - mean**2, 0.0)))
+    with np.errstate(invalid="ignore"):  # infinite values have no deviation: it is NaN
+        return np.asarray(np.sqrt(np.maximum(squares / values - mean**2, 0.0)))

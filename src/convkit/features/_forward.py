@@ -86,7 +86,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
             self._names.setdefault(module, name)
         self._observer = observer
         self._guard = guard
-        self._follower = Follower(self._followed) if follow else None
+        self._follower = Follower(observer.followed) if follow else None
         self._counts: dict[str, int] = {}
         self._running: list[Operands | None] = []
 
@@ -155,9 +155,6 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
         if self._follower is not None:
             self._follower.begin(call, output)
         self._stop_when_finished()
-
-    def _followed(self, call: Call, stage: Stage, output: Tensor) -> None:
-        self._observer.followed(call, stage, output)
 
     def _stop_when_finished(self) -> None:
         if self._observer.finished():

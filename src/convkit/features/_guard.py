@@ -89,6 +89,7 @@ class Guard:
         """Write the saved values back into the protected tensors."""
         with torch.no_grad():
             for tensor, values in reversed(self._saved):
+                self.before_write(tensor)  # what is held of it was made from the present values
                 tensor.detach().copy_(values)
         self._saved.clear()
 

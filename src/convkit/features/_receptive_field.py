@@ -230,7 +230,7 @@ def _transposed(seen: Spans, args: tuple[Any, ...], output: Tensor) -> Spans | N
     return (seen[1], seen[0]) if moved == space else None
 
 
-def _two(size: int | list[int]) -> tuple[int, int]:
+def _two(size: Any) -> tuple[int, int]:
     if isinstance(size, int):
         return size, size
     return (size[0], size[-1])

@@ -1,0 +1,186 @@
+"""How fast are the maps of AlexNet's conv layers 1, 3 and 5, and are they right?
+
+Each way runs in turns, in one process on one thread; the ratios are medians of paired rounds of
+processor time. A map is right when it equals, bit for bit, that of a network without in-place
+activations.
+
+    python benchmarks/features.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import statistics
+import time
+import warnings
+from typing import Any
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from convkit import FilterFeatureExtractor
+from convkit._tables import Table
+
+
+LAYERS = ("features.0", "features.6", "features.10")
+DEEPEST = 11
+PLAIN = "plain truncated forward"
+Maps = dict[str, Tensor]
+
+
+def plain(model: Any, images: Tensor) -> Maps:
+    """The first eleven modules and nothing else; only the last map comes back."""
+    with torch.no_grad():
+        return {LAYERS[-1]: model.features[:DEEPEST](images)}
+
+
+def convkit(model: nn.Module, images: Tensor) -> Maps:
+    """This library, its tracing of the model included."""
+    with FilterFeatureExtractor(model) as extractor:
+        pairs = extractor.extract(images, LAYERS)
+    return {name: layer.feature_maps for name, layer in pairs.items()}
+
+
+def plain_hooks(model: nn.Module, images: Tensor) -> Maps:
+    """What most people write: a hook that keeps the output."""
+    maps: Maps = {}
+    handles = [
+        model.get_submodule(name).register_forward_hook(
+            lambda _, __, output, name=name: maps.__setitem__(name, output)
+        )
+        for name in LAYERS
+    ]
+    with torch.no_grad():
+        model(images)
+    for handle in handles:
+        handle.remove()
+    return maps
+
+
+def torchvision_extractor(model: nn.Module, images: Tensor) -> Maps:
+    """torchvision's own, which also ends at the deepest layer."""
+    from torchvision.models.feature_extraction import create_feature_extractor
+
+    with torch.no_grad():
+        return create_feature_extractor(model, list(LAYERS))(images)
+
+
+def captum(model: nn.Module, images: Tensor) -> Maps:
+    """Captum evaluates one list of layers."""
+    from captum.attr import LayerActivation
+
+    modules = [model.get_submodule(name) for name in LAYERS]
+    with torch.no_grad():
+        found = LayerActivation(model, modules).attribute(images)
+    return dict(zip(LAYERS, found, strict=True))
+
+
+def torchlens(model: nn.Module, images: Tensor) -> Maps:
+    """torchlens, told to save these three layers only, and to stop at the last."""
+    import torchlens as lens
+
+    labels = ("conv2d_1_1", "conv2d_3_7", "conv2d_5_11")
+    with torch.no_grad():
+        trace = lens.log_forward_pass(model, images, layers_to_save=list(labels))
+    return {name: trace[label].activation for name, label in zip(LAYERS, labels, strict=True)}
+
+
+PEERS: dict[str, tuple[str | None, Any]] = {
+    PLAIN: (None, plain),
+    "convkit": (None, convkit),
+    "plain hooks": (None, plain_hooks),
+    "create_feature_extractor": ("torchvision", torchvision_extractor),
+    "captum": ("captum", captum),
+    "torchlens": ("torchlens", torchlens),
+}
+
+
+def truth(model: nn.Module, images: Tensor) -> Maps:
+    """The maps of the same network with activations out of place."""
+    flags = [module for module in model.modules() if getattr(module, "inplace", False)]
+    for module in flags:
+        module.inplace = False  # type: ignore[assignment] # a plain attribute
+    maps = {name: value.clone() for name, value in plain_hooks(model, images).items()}
+    for module in flags:
+        module.inplace = True  # type: ignore[assignment] # a plain attribute
+    return maps
+
+
+def available() -> tuple[dict[str, Any], list[str]]:
+    """The ways that can run here, and the packages that are missing."""
+    ways, missing = {}, []
+    for name, (package, way) in PEERS.items():
+        try:
+            if package is not None:
+                importlib.import_module(package)
+        except ImportError:
+            missing.append(name)
+        else:
+            ways[name] = way
+    return ways, missing
+
+
+def right(maps: Maps, expected: Maps) -> str:
+    """How many of the three maps are right."""
+    if len(maps) < len(LAYERS):
+        return "the last only"
+    good = sum(torch.equal(maps[name], expected[name]) for name in LAYERS)
+    return f"{good} of {len(LAYERS)}"
+
+
+def measure(images_count: int, rounds: int) -> Table:
+    """Run all ways in turns."""
+    torch.manual_seed(0)
+    model = torchvision.models.alexnet(weights=None).eval()
+    images = torch.randn(images_count, 3, 224, 224)
+    expected = truth(model, images)
+    ways, missing = available()
+    correct: dict[str, str] = {}
+    for name, way in list(ways.items()):
+        try:
+            correct[name] = right(way(model, images), expected)
+        except Exception as error:  # noqa: BLE001 - a peer of another version may fail anyhow
+            missing.append(f"{name} (failed: {type(error).__name__}: {error})"[:160])
+            del ways[name]
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            start = time.process_time()
+            way(model, images)
+            seconds[name].append(time.process_time() - start)
+    rows = tuple((name, ratio(seconds, name), correct[name]) for name in ways)
+    return Table(
+        ("way", "time, plain truncated forward = 1", "maps right"),
+        rows,
+        notes=(
+            f"AlexNet, conv 1, 3, 5, {images_count} images of 224x224, {rounds} rounds; "
+            f"torch {torch.__version__}, torchvision {torchvision.__version__}, "
+            f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one thread",
+            *(f"not measured: {name}" for name in missing),
+        ),
+    )
+
+
+def ratio(seconds: dict[str, list[float]], name: str) -> str:
+    """The median of the paired ratios."""
+    pairs = zip(seconds[name], seconds[PLAIN], strict=True)
+    return f"{statistics.median(ours / base for ours, base in pairs):.2f}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="8 images, 3 rounds")
+    quick = parser.parse_args().quick
+    torch.set_num_threads(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the peers' own
+        print(measure(8 if quick else 64, 3 if quick else 9).to_markdown())
+
+
+if __name__ == "__main__":
+    main()

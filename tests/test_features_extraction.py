@@ -1,0 +1,467 @@
+"""The maps that the extractor returns, and the model that it leaves as it was."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from convkit import FilterFeatureExtractor
+from convkit.errors import FeatureError
+
+MANY = os.environ.get("CONVKIT_MANY_CASES") == "1"
+NETWORKS = [
+    *("alexnet", "vgg11", "vgg11_bn", "resnet18", "resnet34", "mobilenet_v2"),
+    *("mobilenet_v3_small", "mobilenet_v3_large", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0"),
+    *("squeezenet1_0", "squeezenet1_1", "mnasnet0_5", "mnasnet0_75", "mnasnet1_0"),
+    *("efficientnet_b0", "regnet_y_400mf", "regnet_x_400mf", "googlenet", "vgg13"),
+]
+LARGE = [
+    *("vgg16", "vgg19_bn", "resnet50", "resnet152", "resnext50_32x4d", "wide_resnet50_2"),
+    *("densenet121", "densenet201", "inception_v3", "efficientnet_v2_s", "convnext_tiny"),
+]
+
+
+def network(name: str) -> nn.Module:
+    options: dict[str, Any] = (
+        {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
+    )
+    torch.manual_seed(0)
+    if not name.startswith(("alexnet", "vgg")):
+        return torchvision.models.get_model(name, weights=None, **options)
+    with torch.device("meta"):  # initialising large linear layers would take most of the time
+        model = torchvision.models.get_model(name, weights=None, **options)
+    model.to_empty(device="cpu")
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.zeros_(module.weight)
+        elif hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    return model
+
+
+def size_of(name: str) -> int:
+    if name == "inception_v3":
+        return 80
+    return 64 if name in {"alexnet", "squeezenet1_0", "squeezenet1_1"} else 32
+
+
+def out_of_place(model: nn.Module, images: Tensor) -> dict[str, list[Tensor]]:
+    """Every conv's output, from a forward in which no module writes in place."""
+    maps: dict[str, list[Tensor]] = {}
+    flags = [(m, m.inplace, m.training) for m in model.modules() if hasattr(m, "inplace")]
+    modes = [(m, m.training) for m in model.modules()]
+    handles = [
+        module.register_forward_hook(
+            lambda _, __, output, name=name: maps.setdefault(name, []).append(output.clone())
+        )
+        for name, module in model.named_modules()
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d))
+    ]
+    for module, *_ in flags:
+        module.inplace = False
+    model.eval()
+    with torch.no_grad():
+        model(images)
+    for module, inplace, _ in flags:
+        module.inplace = inplace
+    for module, mode in modes:
+        module.training = mode
+    for handle in handles:
+        handle.remove()
+    return maps
+
+
+def state_of(model: nn.Module) -> list[Any]:
+    """Modes, hooks, tensors, gradients: all that must stay."""
+    hooks = [
+        (len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks), m.training)
+        for m in model.modules()
+    ]
+    tensors = [(n, t, t._version, t.grad) for n, t in model.named_parameters()]
+    buffers = [(n, t.clone()) for n, t in model.named_buffers()]
+    return [hooks, tensors, buffers]
+
+
+def assert_same_state(before: list[Any], after: list[Any]) -> None:
+    assert before[0] == after[0]
+    for old, new in zip(before[1], after[1], strict=True):
+        assert (old[0], old[2]) == (new[0], new[2])
+        assert old[1] is new[1]
+        assert old[3] is new[3]
+    for (name, old), (same, new) in zip(before[2], after[2], strict=True):
+        assert name == same
+        assert torch.equal(old, new)
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *(LARGE if MANY else [])])
+def test_every_map_is_bit_for_bit_that_of_an_out_of_place_copy(name: str) -> None:
+    model = network(name)
+    images = torch.randn(2, 3, size_of(name), size_of(name))
+    expected = out_of_place(model, images)
+    before = state_of(model)
+
+    pairs = FilterFeatureExtractor(model).extract(images)
+
+    assert set(pairs) == set(expected)
+    for layer, calls in expected.items():
+        found = [one.feature_maps for one in pairs.calls(layer)]
+        assert len(found) == len(calls)
+        assert all(torch.equal(*maps) for maps in zip(found, calls, strict=True)), layer
+    assert_same_state(before, state_of(model))
+
+
+def test_alexnets_plain_hooks_would_have_been_overwritten() -> None:
+    """The trap that the test above is about is really there."""
+    model = network("alexnet").eval()
+    images = torch.randn(1, 3, 64, 64)
+    kept: list[Tensor] = []
+    handle = model.features[0].register_forward_hook(lambda *all_: kept.append(all_[2]))
+    with torch.no_grad():
+        model(images)
+    handle.remove()
+
+    pair = FilterFeatureExtractor(model).extract(images, "features.0")["features.0"]
+
+    assert not torch.equal(kept[0], pair.feature_maps)
+    assert torch.equal(kept[0], pair.feature_maps.relu())
+
+
+@pytest.mark.parametrize(
+    ("size", "first", "second", "rest"),
+    [
+        ((224, 224), (55, 55), (27, 27), (13, 13)),
+        ((375, 500), (93, 124), (46, 61), (22, 30)),
+        ((300, 348), (74, 86), (36, 42), (17, 20)),
+        ((333, 500), (82, 124), (40, 61), (19, 30)),
+        ((128, 128), (31, 31), (15, 15), (7, 7)),
+        ((256, 256), (63, 63), (31, 31), (15, 15)),
+    ],
+)
+def test_alexnets_maps_have_the_published_sizes(
+    size: tuple[int, int], first: tuple[int, int], second: tuple[int, int], rest: tuple[int, int]
+) -> None:
+    pairs = FilterFeatureExtractor(network("alexnet")).extract(torch.zeros(1, 3, *size))
+
+    found = [tuple(layer.feature_maps.shape[1:]) for layer in pairs.values()]
+    assert found == [(64, *first), (192, *second), (384, *rest), (256, *rest), (256, *rest)]
+
+
+def test_alexnets_filter_banks_have_the_published_shapes() -> None:
+    pairs = FilterFeatureExtractor(network("alexnet")).extract(torch.zeros(1, 3, 64, 64))
+
+    assert [tuple(layer.filters.shape) for layer in pairs.values()] == [
+        (64, 3, 11, 11),
+        (192, 64, 5, 5),
+        (384, 192, 3, 3),
+        (256, 384, 3, 3),
+        (256, 256, 3, 3),
+    ]
+
+
+class Bomb(nn.Module):
+    def forward(self, _: Tensor) -> Tensor:
+        raise RuntimeError("must not run")
+
+
+def test_the_forward_ends_behind_the_deepest_layer_asked_for() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True), nn.Conv2d(4, 5, 3), Bomb())
+
+    pairs = FilterFeatureExtractor(model).extract(torch.randn(1, 3, 9, 9), [1, 0])
+
+    assert list(pairs) == ["2", "0"]
+    assert pairs["2"].feature_maps.shape == (1, 5, 5, 5)
+
+
+def test_an_exception_in_any_layer_leaves_the_model_as_it_was() -> None:
+    model = torchvision.models.resnet.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1])
+    model.layer2.eval()
+    images = torch.randn(1, 3, 16, 16)
+    extractor = FilterFeatureExtractor(model)
+    for module in [m for m in model.modules() if not list(m.children())][:-2]:  # pool and fc
+        handle = module.register_forward_pre_hook(lambda *_: 1 / 0)
+        before = state_of(model)
+
+        with pytest.raises(ZeroDivisionError):
+            extractor.extract(images, stages="all")
+
+        assert_same_state(before, state_of(model))
+        handle.remove()
+
+
+class Restless(nn.Module):
+    """Does in evaluation all that a module should not do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.register_buffer("seen", torch.zeros(1))
+        self.register_buffer("last", torch.zeros(4))
+
+    def forward(self, images: Tensor) -> Tensor:
+        images.sub_(0.5)
+        self.seen += 1
+        out = nn.functional.dropout(self.conv(images), 0.5, training=True)
+        self.last = out.mean((0, 2, 3))
+        running = (self.norm.running_mean, self.norm.running_var)
+        out = nn.functional.batch_norm(out, *running, training=True)
+        random.random()
+        np.random.rand()  # noqa: NPY002 - the global state is what is tested
+        return out
+
+
+def test_statistics_images_and_random_states_are_put_back() -> None:
+    model = Restless()
+    images = torch.rand(2, 3, 8, 8)
+    original, buffers = images.clone(), [b.clone() for b in model.buffers()]
+    last = model.last
+    states = (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())  # noqa: NPY002 - compared below
+
+    pairs = FilterFeatureExtractor(model).extract(images, stages="all")
+
+    assert torch.equal(images, original)
+    assert all(map(torch.equal, model.buffers(), buffers))
+    assert model.last is last
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert np.array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002 - compared
+    assert random.getstate() == states[2]
+    assert pairs["conv"][0].verify()
+
+
+def test_gradients_stay() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True))
+    model(torch.randn(1, 3, 8, 8)).sum().backward()
+    gradients = [p.grad for p in model.parameters()]
+    copies = [g.clone() for g in gradients]
+
+    pairs = FilterFeatureExtractor(model).extract(torch.randn(1, 3, 8, 8))
+
+    assert all(p.grad is g for p, g in zip(model.parameters(), gradients, strict=True))
+    assert all(map(torch.equal, gradients, copies))
+    assert not pairs["0"].feature_maps.requires_grad
+
+
+class Twice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.unused = nn.Conv2d(3, 3, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        for _ in range(2):
+            images = nn.functional.relu(self.conv(images), inplace=True)
+        return images
+
+
+def test_a_conv_used_twice_gives_both_calls() -> None:
+    model, images = Twice(), torch.randn(2, 3, 8, 8)
+    first = model.conv(images).detach()
+    second = model.conv(first.relu()).detach()
+
+    calls = FilterFeatureExtractor(model).extract(images, "conv").calls("conv")
+
+    assert [torch.equal(c.feature_maps, m) for c, m in zip(calls, (first, second), strict=True)]
+    assert all(pair.verify() for layer in calls for pair in layer)
+
+
+def test_a_conv_under_two_names_is_one_layer_with_two_calls() -> None:
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    model = nn.Sequential(conv, nn.ReLU(True), conv, Bomb())
+
+    pairs = FilterFeatureExtractor(model).extract(torch.randn(1, 3, 8, 8), "2")
+
+    assert list(pairs) == ["0"]
+    assert len(pairs.calls("2")) == 2
+
+
+def test_a_conv_that_never_ran_is_said_so() -> None:
+    pairs = FilterFeatureExtractor(Twice()).extract(torch.randn(1, 3, 8, 8))
+
+    assert pairs.never_ran == ("unused",)
+    message = (
+        "layer 'unused' never ran in this forward: in evaluation mode the model does not use it "
+        "for these images"
+    )
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        pairs["unused"]
+
+
+def test_only_layers_that_never_run_is_an_error() -> None:
+    message = "'unused' never ran: in evaluation mode the model does not use it for these images"
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        FilterFeatureExtractor(Twice()).extract(torch.randn(1, 3, 8, 8), "unused")
+
+
+class DecidesByData(nn.Module):
+    """Cannot be traced: what runs depends on the values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        while images.abs().max() > 0.5:
+            images = self.conv(images) * 0.1
+        return images
+
+
+def test_a_network_that_decides_by_its_data_gives_every_call() -> None:
+    pairs = FilterFeatureExtractor(DecidesByData()).extract(100 * torch.ones(1, 3, 8, 8), "conv")
+
+    assert len(pairs.calls("conv")) > 1
+
+
+class InPlaceSum(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.after = nn.Conv2d(3, 2, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        out = self.conv(images)
+        view = out[:, 1:2]
+        view.mul_(3.0)
+        out += images
+        nn.functional.relu_(view)
+        return self.after(out)
+
+
+def test_writes_through_views_and_sums_do_not_reach_the_map() -> None:
+    model, images = InPlaceSum(), torch.randn(2, 3, 8, 8)
+    expected = model.conv(images).detach()
+    whole = model(images.clone()).detach()
+
+    pairs = FilterFeatureExtractor(model).extract(images)
+
+    assert torch.equal(pairs["conv"].feature_maps, expected)
+    assert torch.equal(pairs["after"].feature_maps, whole)
+    assert all(pair.verify() for layer in pairs.values() for pair in layer)
+
+
+class AliasedActivation(nn.Module):
+    """The activation's result is ignored; an alias of the map is used after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.relu = nn.ReLU(inplace=True)
+        self.next = nn.Conv2d(4, 4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        out = self.conv(images)
+        flat = out.view(len(out), -1)
+        self.relu(out)
+        return self.next(flat.view_as(out) + out)
+
+
+def test_an_alias_of_the_map_still_sees_the_in_place_activation() -> None:
+    model, images = AliasedActivation(), torch.randn(2, 3, 9, 9)
+    expected = model(images).detach()
+
+    pairs = FilterFeatureExtractor(model).extract(images)
+
+    assert torch.equal(pairs["next"].feature_maps, expected)
+    assert bool((pairs["conv"].feature_maps < 0).any())
+
+
+def test_stages_are_told_apart_also_after_a_residual_sum() -> None:
+    model = network("resnet18").eval()
+    nn.init.uniform_(model.layer4[1].bn2.weight)
+    images = torch.randn(2, 3, 64, 64)
+    taken: dict[str, Tensor] = {}
+    handles = [
+        model.layer4[1].bn2.register_forward_hook(lambda *a: taken.update(norm=a[2].clone())),
+        model.layer4[1].register_forward_hook(lambda *a: taken.update(activation=a[2].clone())),
+    ]
+    with torch.no_grad():
+        model(images)
+    for handle in handles:
+        handle.remove()
+
+    layer = FilterFeatureExtractor(model).extract(images, "layer4.1.conv2", stages="all")[
+        "layer4.1.conv2"
+    ]
+
+    assert torch.equal(layer.after_norm, taken["norm"])
+    assert torch.equal(layer.after_activation, taken["activation"])
+    assert torch.equal(layer[5].after_activation, taken["activation"][:, 5])
+
+
+def test_later_stages_end_the_forward_too() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(True), Bomb())
+    images = torch.randn(2, 3, 8, 8)
+
+    layer = FilterFeatureExtractor(model).extract(images, stages="all")["0"]
+
+    assert torch.equal(layer.after_activation, layer.after_norm.relu())
+    assert layer[0].after_norm is not None
+
+
+def test_stages_that_were_not_asked_for_are_none() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True))
+
+    pair = FilterFeatureExtractor(model).extract(torch.randn(1, 3, 8, 8))["0"][1]
+
+    assert pair.after_norm is None
+    assert pair.after_activation is None
+
+
+def test_a_compiled_model_is_looked_into_without_compiling() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(True))
+    compiled = torch.compile(model, backend="eager")
+    model.compile(backend="eager")
+    images = torch.randn(1, 3, 8, 8)
+
+    pairs = FilterFeatureExtractor(compiled).extract(images)
+
+    assert torch.equal(
+        pairs["0"].feature_maps, nn.functional.conv2d(images, *model[0].parameters())
+    )
+    assert model._compiled_call_impl is not None
+
+
+def test_memory_is_flat_over_many_calls() -> None:
+    """Without any help of the collector: nothing holds on to a map in a circle."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(True), nn.Conv2d(4, 4, 3))
+    extractor, images = FilterFeatureExtractor(model), torch.randn(2, 3, 16, 16)
+    extractor.extract(images)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
+        for _ in range(200):
+            extractor.extract(images, stages="all")
+        after = sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+
+    assert after == before
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_other_types_are_paired_and_verified(dtype: torch.dtype) -> None:
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(True), nn.Conv2d(8, 4, 3)).to(dtype)
+
+    pairs = FilterFeatureExtractor(model).extract(torch.randn(2, 3, 24, 24))
+
+    assert pairs["2"].feature_maps.dtype is dtype
+    assert all(pair.verify() for layer in pairs.values() for pair in layer)
+
+
+def test_autocast_is_verified_in_the_type_that_it_computed_in() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(True), nn.Conv2d(8, 4, 3))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        pairs = FilterFeatureExtractor(model).extract(torch.randn(2, 3, 24, 24))
+
+    assert pairs["2"].feature_maps.dtype is torch.bfloat16
+    assert all(pair.verify() for layer in pairs.values() for pair in layer)

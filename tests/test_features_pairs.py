@@ -1,0 +1,324 @@
+"""Filters and maps belong together, and it shows when they do not."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 - the name that PyTorch itself gives it
+
+from convkit import FilterFeatureExtractor, shapes
+from convkit.errors import FeatureError
+
+if TYPE_CHECKING:
+    from convkit.features import Pairs
+
+MANY = os.environ.get("CONVKIT_MANY_CASES") == "1"
+
+
+def pairs_of(*layers: nn.Module, size: int = 16) -> Pairs:
+    torch.manual_seed(0)
+    return FilterFeatureExtractor(nn.Sequential(*layers)).extract(torch.randn(2, 3, size, size))
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet18", "mobilenet_v2"])
+def test_every_conv_of_a_network_verifies(name: str) -> None:
+    torch.manual_seed(0)
+    model = torchvision.models.get_model(name, weights=None)
+    pairs = FilterFeatureExtractor(model).extract(torch.randn(1, 3, 64, 64))
+
+    for layer in pairs.values():
+        step = 1 if MANY else max(1, len(layer) // 3)
+        assert all(layer[index].verify() for index in range(0, len(layer), step)), layer
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(3, 6, 3, groups=3),
+        nn.Conv2d(3, 3, 3, groups=3, padding=1),
+        nn.Conv2d(3, 5, 1, bias=False),
+        nn.Conv2d(3, 4, (3, 5), stride=(2, 1), padding=(1, 2), dilation=(2, 1)),
+        nn.Conv2d(3, 4, 4, padding="same"),
+        nn.Conv2d(3, 4, 3, padding=2, padding_mode="reflect"),
+        nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular"),
+        nn.ConvTranspose2d(3, 4, 4, stride=3, padding=2, output_padding=2, dilation=2),
+        nn.ConvTranspose2d(3, 6, 3, stride=2, groups=3),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_every_kind_of_conv_is_paired_and_traced(layer: nn.Module) -> None:
+    pairs = pairs_of(layer, nn.ReLU(inplace=True))["0"]
+
+    for pair in pairs:
+        assert pair.verify()
+        height, width = pair.feature_map.shape[1:]
+        for y, x in [(0, 0), (height - 1, 0), (height // 2, width // 3), (2, width - 1)]:
+            assert pair.trace(y, x, 1).sum == pytest.approx(
+                float(pair.feature_map[1, y, x]), abs=1e-5
+            )
+
+
+def test_the_filter_is_the_layers_weight_and_the_map_its_channel() -> None:
+    layer = nn.Conv2d(3, 5, 3)
+    pair = pairs_of(layer)["0"][4]
+
+    assert torch.equal(pair.filter, layer.weight[4])
+    assert pair.filter.shape == (3, 3, 3)
+    assert pair.feature_map.shape == (2, 14, 14)
+    assert pair.bias == float(layer.bias[4].detach())
+
+
+def test_share_non_positive_counts_zeros_and_below() -> None:
+    pair = pairs_of(nn.Conv2d(3, 2, 3))["0"][0]
+    pair.feature_map[:] = 1.0
+    pair.feature_map[0, :, :7] = 0.0
+    pair.feature_map[1, :7] = -1.0
+
+    assert pair.share_non_positive == 0.5
+
+
+@pytest.mark.parametrize("amount", [1e-1, 1e-3])
+def test_a_changed_weight_is_noticed(amount: float) -> None:
+    pair = pairs_of(nn.Conv2d(3, 4, 3), nn.ReLU(True))["0"][1]
+    pair.filter[0, 1, 1] += amount
+
+    assert not pair.verify()
+
+
+def test_a_weight_changed_in_the_model_is_noticed_and_said() -> None:
+    layer = nn.Conv2d(3, 4, 3)
+    pairs = pairs_of(layer)["0"]
+    with torch.no_grad():
+        layer.weight[1, 0, 0, 0] += 1e-6
+
+    assert pairs[0].verify()
+    assert str(pairs[1].verify()) == (
+        "filter 1 is not the layer's any more: its weights were changed after the map was made; "
+        "extract again"
+    )
+
+
+def test_a_shifted_index_is_noticed() -> None:
+    layer = pairs_of(nn.Conv2d(3, 4, 3))["0"]
+    shifted = [replace(layer[k], feature_map=layer[k + 1].feature_map) for k in range(3)]
+
+    assert not any(pair.verify() for pair in shifted)
+    assert not replace(layer[1], index=2).verify()
+
+
+def test_a_map_overwritten_in_place_is_noticed() -> None:
+    layer = pairs_of(nn.Conv2d(3, 4, 3))["0"]
+    layer.feature_maps.relu_()
+
+    assert not any(layer.verify())
+
+
+def test_a_map_that_is_not_finite_is_no_pair() -> None:
+    pair = pairs_of(nn.Conv2d(3, 4, 3))["0"][0]
+    pair.feature_map[0, 3, 3] = float("nan")
+
+    assert not pair.verify()
+
+
+class Standardised(nn.Conv2d):
+    """A conv layer that computes with other weights than it holds."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        weight = self.weight - self.weight.mean(dim=(1, 2, 3), keepdim=True)
+        return F.conv2d(images, 3 * weight, self.bias, self.stride, self.padding)
+
+
+def test_the_filter_is_the_one_that_the_layer_computed_with() -> None:
+    layer = Standardised(3, 4, 3)
+    pairs = pairs_of(layer, nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 2, 3)))
+
+    assert pairs["0"][1].filter.mean() == pytest.approx(0.0, abs=1e-7)
+    assert all(pair.verify() for one in pairs.values() for pair in one)
+
+
+def test_trace_shows_products_and_the_receptive_field_of_alexnet() -> None:
+    model = torchvision.models.alexnet(weights=None)
+    pair = FilterFeatureExtractor(model).extract(torch.randn(1, 3, 224, 224), "features.6")[
+        "features.6"
+    ][7]
+    field = shapes.receptive_field([(11, 4, 2), (3, 2, 0), (5, 1, 2), (3, 2, 0), (3, 1, 1)])
+
+    trace = pair.trace(5, 6)
+
+    assert trace.products.shape == (192, 3, 3)
+    assert trace.sum == pytest.approx(trace.value, abs=1e-5)
+    top, left, bottom, right = trace.box
+    assert (bottom - top, right - left) == (field.size, field.size) == (99, 99)
+    assert (top + bottom - 1) / 2 == field.start + 5 * field.stride
+    assert (left + right - 1) / 2 == field.start + 6 * field.stride
+
+
+def test_a_trace_prints_its_products() -> None:
+    layer = nn.Conv2d(1, 1, 2, bias=False)
+    layer.weight.data = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    images = torch.arange(9.0).view(1, 1, 3, 3)
+    pair = FilterFeatureExtractor(nn.Sequential(layer)).extract(images)["0"][0]
+
+    text = str(pair.trace(1, 1))
+
+    assert text.splitlines()[0] == "0, filter 0, image 0: value at (1, 1) = 67"
+    assert text.splitlines()[-2:] == [
+        "products 67 + bias 0 = 67",
+        "sees rows 1 to 2, columns 1 to 2 of the image",
+    ]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "googlenet", "densenet121"])
+def test_a_pixel_moves_a_value_only_within_its_box(name: str) -> None:
+    options = {"init_weights": False} if name == "googlenet" else {}
+    torch.manual_seed(0)
+    model = torchvision.models.get_model(name, weights=None, **options)
+    for module in [m for m in model.modules() if "SqueezeExcitation" in type(m).__name__]:
+        module.forward = lambda images: images  # its gate sees the whole image
+    extractor = FilterFeatureExtractor(model)
+    layer = extractor.layers[len(extractor.layers) // 4]
+    images = torch.randn(1, 3, 96, 96)
+    before = extractor.extract(images, layer)[layer]
+    y, x = (n // 2 for n in before.feature_maps.shape[2:])
+    top, left, bottom, right = before.receptive_fields.box(y, x).clipped(96, 96)
+    inside = torch.zeros(96, 96, dtype=torch.bool)
+    inside[top:bottom, left:right] = True
+
+    outside = extractor.extract(torch.where(inside, images, -images), layer)[layer]
+    within = extractor.extract(torch.where(inside, -images, images), layer)[layer]
+
+    assert torch.equal(outside.feature_maps[0, :, y, x], before.feature_maps[0, :, y, x])
+    assert not torch.equal(within.feature_maps[0, :, y, x], before.feature_maps[0, :, y, x])
+
+
+def test_layers_by_name_index_pattern_part_and_depth() -> None:
+    model = torchvision.models.resnet18(weights=None)
+    extractor = FilterFeatureExtractor(model)
+    images = torch.zeros(1, 3, 32, 32)
+
+    assert extractor.layers[0] == "conv1"
+    assert list(extractor.extract(images, "early")) == ["conv1"]
+    assert list(extractor.extract(images, ["deep", -1])) == ["layer4.1.conv2"]
+    assert list(extractor.extract(images, "layer1.*.conv2")) == ["layer1.0.conv2", "layer1.1.conv2"]
+    assert list(extractor.extract(images, "layer1.0")) == ["layer1.0.conv1", "layer1.0.conv2"]
+
+
+def test_depths_count_the_layers_that_run() -> None:
+    model = torchvision.models.googlenet(weights=None, init_weights=False)
+    pairs = FilterFeatureExtractor(model).extract(torch.zeros(1, 3, 64, 64), "deep")
+
+    assert list(pairs) == ["inception5b.branch4.1.conv"]
+
+
+def test_early_middle_deep_of_alexnet_are_the_first_third_and_fifth() -> None:
+    model = torchvision.models.alexnet(weights=None)
+    pairs = FilterFeatureExtractor(model).extract(
+        torch.zeros(1, 3, 64, 64), ["early", "middle", "deep"]
+    )
+
+    assert list(pairs) == ["features.0", "features.6", "features.10"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ("2", "no conv layer fits '2' ('2' is a ReLU); did you mean '0'?"),
+        (5, "layer index 5 is out of range: the model has 2 conv layers, 0 to 1"),
+        ([], "no layer was asked for (layers=[]); layers=None takes all 2"),
+        (1.5, None),
+    ],
+)
+def test_a_layer_that_does_not_exist_is_named(layers: object, message: str | None) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.ReLU())
+    expected = "^.*$" if message is None else f"^{re.escape(message)}$"
+    if layers == "2":
+        expected = r"^no conv layer fits '2' \('2' is a ReLU\); conv layers: '0', '1'$"
+    with pytest.raises((FeatureError, TypeError), match=expected):
+        FilterFeatureExtractor(model).extract(torch.zeros(1, 3, 9, 9), layers)
+
+
+def test_a_model_without_conv_layers_is_refused() -> None:
+    message = "Linear has no nn.Conv2d or nn.ConvTranspose2d layer to look into"
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        FilterFeatureExtractor(nn.Linear(3, 4))
+
+
+def test_lazy_layers_are_refused_before_they_are_changed() -> None:
+    message = "the weights of '0' do not exist yet; run the model once on an image first"
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        FilterFeatureExtractor(nn.Sequential(nn.LazyConv2d(4, 3)))
+
+
+def test_pil_images_and_paths_go_through_the_preprocessing(tmp_path: object) -> None:
+    image = Image.effect_noise((40, 30), 60).convert("RGB")
+    path = f"{tmp_path}/noise.png"
+    image.save(path)
+    transform = torchvision.transforms.Compose(
+        [torchvision.transforms.ToTensor(), torchvision.transforms.Normalize([0.5] * 3, [0.25] * 3)]
+    )
+    extractor = FilterFeatureExtractor(nn.Sequential(nn.Conv2d(3, 4, 3)), preprocessing=transform)
+
+    pairs = extractor.extract([image, path])
+
+    assert torch.equal(pairs.source.images[0], transform(image))
+    assert torch.equal(pairs.source.images[0], pairs.source.images[1])
+    original = torchvision.transforms.ToTensor()(image)
+    assert torch.allclose(pairs.source.picture(0), original, atol=1e-6)
+
+
+def test_an_image_without_preprocessing_is_refused() -> None:
+    message = (
+        "a PIL image needs the model's preprocessing: "
+        "FilterFeatureExtractor(model, preprocessing=weights.transforms())"
+    )
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        FilterFeatureExtractor(nn.Sequential(nn.Conv2d(3, 4, 3))).extract(Image.new("RGB", (9, 9)))
+
+
+def test_pictures_are_drawn() -> None:
+    images = torch.randn(2, 3, 32, 32)
+    model = nn.Sequential(nn.Conv2d(3, 16, 5), nn.ReLU(True), nn.Conv2d(16, 8, 3))
+    pairs = FilterFeatureExtractor(model).extract(images, stages="all")
+
+    assert [axes.get_title() for axes in pairs["0"][3].plot().axes][:2] == ["image 32×32", "filter"]
+    assert len(pairs["0"][3].overlay(images[1], alpha=0.5).axes[0].images) == 2
+    assert len(pairs["0"].plot(channels=range(12)).axes) == 24
+    assert len(pairs["0"].overlay(channels=range(10)).axes[0].images) == 20
+    assert len(pairs.plot(channels=range(7)).axes) == 16
+    assert len(pairs.plot_table({"0": 3, "2": 1}).axes) == 14
+
+
+def test_duplicates_and_dead_filters_of_a_layer() -> None:
+    layer = nn.Conv2d(3, 6, 3, bias=False)
+    with torch.no_grad():
+        layer.weight[4] = 2 * layer.weight[1]
+        layer.weight[2] = 0
+    pairs = pairs_of(layer)["0"]
+
+    assert [(d.first, d.second) for d in pairs.duplicates(0.99)] == [(1, 4)]
+    assert pairs.dead_filters == (2,)
+
+
+def test_the_patches_that_excite_a_filter_most_are_found() -> None:
+    layer = nn.Conv2d(3, 2, 3, bias=False)
+    layer.weight.data[1] = 1.0
+    images = torch.zeros(70, 3, 12, 12)
+    images[66, :, 4:7, 5:8] = 1.0
+    images[3, :, 0:3, 0:3] = 0.5
+    extractor = FilterFeatureExtractor(nn.Sequential(layer, nn.ReLU(True)))
+
+    top = extractor.top_patches(images, "0", 1, count=2)
+
+    assert [(p.image, p.y, p.x) for p in top] == [(66, 4, 5), (3, 0, 0)]
+    assert top[0].value == pytest.approx(27)
+    assert top[0].box == (4, 5, 7, 8)
+    assert torch.equal(top[0].pixels, torch.ones(3, 3, 3))
