@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 from typing import TypeVar
 
@@ -81,8 +82,7 @@ def dressing(row: Dressed) -> tuple[Row, ...]:
 def undressed(row: DressedRow) -> DressedRow:
     """The layer itself; its settings have been checked and are not checked again."""
     plain = object.__new__(type(row))
-    for name in row.__slots__:
-        set_field(plain, name, getattr(row, name))
-    for name in ("norm", "activation", "dropout"):
-        set_field(plain, name, None)
+    for field in fields(row):  # type: ignore[arg-type] # every row is a dataclass
+        worn = field.name in {"norm", "activation", "dropout"}
+        set_field(plain, field.name, None if worn else getattr(row, field.name))
     return plain
