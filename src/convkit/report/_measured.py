@@ -158,5 +158,5 @@ def _mistake_table(found: dict[str, Any], titles: list[str]) -> str:
         (number, short(name), *title.split("\n"))
         for number, (name, title) in enumerate(zip(files, titles, strict=False), start=1)
     )
-    content = Table(("", "image", "answer", "truth"), rows)
+    content = Table(("number", "image", "answer", "truth"), rows)
     return folded("Names of these images", content, "Names of the worst mistakes")

@@ -125,7 +125,7 @@ def table(content: Table, label: str, *, kinds: Sequence[str] = ()) -> str:
     """
     classes = " ".join(("scroll", *kinds))
     return (
-        f'<div class="{classes}" role="region" tabindex="0" aria-label="{html_text(label)}">\n'
+        f'<div class="{classes}" role="group" tabindex="0" aria-label="{html_text(label)}">\n'
         f"{content.to_html()}</div>"
     )
 
@@ -152,7 +152,7 @@ def picture(
     kind = {"svg": "image/svg+xml", "png": "image/png"}[form]
     below = f"<figcaption>{html_text(caption)}</figcaption>" if caption else ""
     width, height = (round(96 * float(size)) for size in figure.get_size_inches())
-    scroll = ' wide" role="region" tabindex="0" aria-label="Picture' if wide else ""
+    scroll = ' wide" role="group" tabindex="0" aria-label="Wide picture' if wide else ""
     return (
         f'<figure><div class="paper{scroll}"><img src="data:{kind};base64,{content}" '
         f'width="{width}" height="{height}" alt="{html_text(alternative)}"></div>{below}</figure>'
