@@ -25,7 +25,6 @@ from torch import Tensor, nn
 from convkit import FilterFeatureExtractor
 from convkit._tables import Table
 
-
 LAYERS = ("features.0", "features.6", "features.10")
 DEEPEST = 11
 PLAIN = "plain truncated forward"
@@ -62,7 +61,7 @@ def plain_hooks(model: nn.Module, images: Tensor) -> Maps:
 
 
 def torchvision_extractor(model: nn.Module, images: Tensor) -> Maps:
-    """torchvision's own, which also ends at the deepest layer."""
+    """The one of torchvision, which also ends at the deepest layer."""
     from torchvision.models.feature_extraction import create_feature_extractor
 
     with torch.no_grad():
@@ -80,13 +79,13 @@ def captum(model: nn.Module, images: Tensor) -> Maps:
 
 
 def torchlens(model: nn.Module, images: Tensor) -> Maps:
-    """torchlens, told to save these three layers only, and to stop at the last."""
+    """All of torchlens: it saves every operation of the whole forward."""
     import torchlens as lens
 
     labels = ("conv2d_1_1", "conv2d_3_7", "conv2d_5_11")
     with torch.no_grad():
-        trace = lens.log_forward_pass(model, images, layers_to_save=list(labels))
-    return {name: trace[label].activation for name, label in zip(LAYERS, labels, strict=True)}
+        trace = lens.trace(model, images)
+    return {name: trace[label].out for name, label in zip(LAYERS, labels, strict=True)}
 
 
 PEERS: dict[str, tuple[str | None, Any]] = {
@@ -157,9 +156,11 @@ def measure(images_count: int, rounds: int) -> Table:
         ("way", "time, plain truncated forward = 1", "maps right"),
         rows,
         notes=(
-            f"AlexNet, conv 1, 3, 5, {images_count} images of 224x224, {rounds} rounds; "
-            f"torch {torch.__version__}, torchvision {torchvision.__version__}, "
-            f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one thread",
+            (
+                f"AlexNet, conv 1, 3, 5, {images_count} images of 224x224, {rounds} rounds; "
+                f"torch {torch.__version__}, torchvision {torchvision.__version__}, "
+                f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one thread"
+            ),
             *(f"not measured: {name}" for name in missing),
         ),
     )

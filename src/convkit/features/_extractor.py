@@ -16,12 +16,15 @@ from convkit.features._guard import Guard, Held, memory_of
 from convkit.features._images import Images, Preprocessing, as_batch
 from convkit.features._layer_pairs import LayerPairs, Source
 from convkit.features._layers import Selection, check_model, listed, select
+from convkit.features._page import write_page
 from convkit.features._pairs import Pairs
 from convkit.features._top_patches import TopPatches, top_patches
 from convkit.features._unchanged import place_of, random_states_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import os
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from convkit.features._operands import Operands
     from convkit.features._stages import Call, Stage
@@ -86,6 +89,39 @@ class FilterFeatureExtractor:
         with random_states_kept(device):
             batches = batches_of(images, device, dtype)
             return top_patches(self.model, batches, name, module, index, count, self.preprocessing)
+
+    def write_page(
+        self,
+        path: str | os.PathLike[str],
+        images: Images,
+        layers: Selection = ("early", "middle", "deep"),
+        *,
+        filters: Sequence[int] | int = 16,
+        names: Sequence[str] | None = None,
+        title: str = "Filters and the maps they make",
+    ) -> Path:
+        """Write a page to explore: one HTML file that fetches nothing.
+
+        It shows an image, a layer and a filter at choice: the filter's slices, its map, the map
+        over the image; pointing at a value of the map shows its patch and its products.
+
+        Args:
+            path: The file; it is replaced whole.
+            images: As `extract` takes them.
+            layers: As `extract` takes them.
+            filters: Which filters of each layer, or how many of the first.
+            names: A name for each image; their numbers by default.
+            title: The heading.
+
+        Returns:
+            The path written.
+
+        Raises:
+            FeatureError: When the page would be larger than 64 MB, or as `extract` does.
+        """
+        pairs = self.extract(images, layers)
+        given = names or [f"image {place}" for place in range(len(pairs.source.images))]
+        return write_page(path, pairs, filters, given, title)
 
     def __enter__(self) -> Self:
         return self
