@@ -210,11 +210,17 @@ class ConvTranspose(Dressed):
     def count(self, input_shape: Shape) -> Counts:
         channels, sizes = _arriving(self, input_shape)
         kernel = spread(self.kernel_size, len(sizes))
-        # The weights are a convolution's with its ends swapped: (in, out / groups, ...), and every
-        # weight meets every pixel that arrives once.
-        weights = channels * (self.out_channels // self.groups) * math.prod(kernel)
-        biases = self.out_channels if self.bias else 0
-        return Counts(weights=weights, biases=biases, macs=weights * math.prod(sizes))
+        parameters = convkit.shapes.conv_transpose_parameters(
+            channels, self.out_channels, kernel_size=kernel, groups=self.groups, bias=self.bias
+        )
+        macs = convkit.shapes.conv_transpose_macs(
+            channels,
+            self.out_channels,
+            kernel_size=kernel,
+            input_size=sizes,
+            groups=self.groups,
+        )
+        return Counts(weights=parameters.weights, biases=parameters.biases, macs=macs)
 
     @override
     def layer(self, input_shape: Shape) -> LayerCall:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
+import convkit.shapes
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window, require_count
 from convkit.errors import ArchitectureError
@@ -44,8 +45,8 @@ class BatchNorm(Row):
 
     @override
     def count(self, input_shape: Shape) -> Counts:
-        channels = input_shape[0] if self.affine else 0
-        return Counts(weights=channels, biases=channels)
+        parameters = convkit.shapes.batch_norm_parameters(input_shape[0], affine=self.affine)
+        return Counts(weights=parameters.weights, biases=parameters.biases)
 
     @override
     def window(self, input_shape: Shape) -> Window | None:
@@ -97,8 +98,10 @@ class GroupNorm(Row):
 
     @override
     def count(self, input_shape: Shape) -> Counts:
-        channels = input_shape[0] if self.affine else 0
-        return Counts(weights=channels, biases=channels)
+        parameters = convkit.shapes.group_norm_parameters(
+            self.groups, input_shape[0], affine=self.affine
+        )
+        return Counts(weights=parameters.weights, biases=parameters.biases)
 
     @override
     def window(self, input_shape: Shape) -> Window | None:

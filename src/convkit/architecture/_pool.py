@@ -165,7 +165,8 @@ class AdaptiveAvgPool(Row):
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
         channels, sizes = require_image(self.kind, input_shape)
-        return (channels, *spread(self.output_size, len(sizes)))
+        after = convkit.shapes.adaptive_pool_output(sizes, output_size=self.output_size)
+        return (channels, *after)
 
     @override
     def window(self, input_shape: Shape) -> Window | None:
@@ -247,8 +248,8 @@ class Upsample(Row):
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
         channels, sizes = require_image(self.kind, input_shape)
-        factors = spread(self.scale_factor, len(sizes))
-        return (channels, *(size * factor for size, factor in zip(sizes, factors, strict=True)))
+        after = convkit.shapes.upsample_output(sizes, scale_factor=self.scale_factor)
+        return (channels, *after)
 
     @override
     def layer(self, input_shape: Shape) -> LayerCall:
