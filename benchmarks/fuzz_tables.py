@@ -43,7 +43,7 @@ SEEDS = (
         "dropout 0.1, linear 10"
     ),
     (
-        "residual (conv 64 k3 p1 bn relu, conv 64 k3 p1 bn) shortcut=(conv 64 k1), repeat 3 (conv 8 "
+        "residual (conv 64 k3 p1 bn relu, conv 64 k3 p1 bn) shortcut=(conv 64 k1), repeat 3 (conv 8 "  # noqa: E501 - a written table, as it stands
         "k3x5 d2, leaky_relu 0.2), global average pool, flatten, linear 10 name=head"
     ),
     "64 64 M 128 128 M (k3 p1 relu), flatten, linear 4096, 512, 10",
@@ -64,7 +64,7 @@ SEEDS = (
     ),
     "Layer\tFilters\tKernel\tOutput\nconv\t8\t5\t8x124x124\npool\t\t2\t8x62x62\nlinear\t10\t\t10\n",
     (
-        "\\begin{tabular}{l|c|r}\n\\hline\n\\textbf{Layer} & Filters & Kernel & Output \\\\ \\hline\n"
+        "\\begin{tabular}{l|c|r}\n\\hline\n\\textbf{Layer} & Filters & Kernel & Output \\\\ \\hline\n"  # noqa: E501 - a written table, as it stands
         "Conv2D + ReLU & 32 & $5\\times5$ & $32 \\times 28 \\times 28$ \\\\\n"
         "\\multicolumn{2}{l}{Max pool} & $2\\times 2$ & $32\\times14\\times14$ \\\\\n"
         "Flatten & -- & -- & 6{,}272 \\\\[2pt]\nLinear & 10 & & 10 \\\\ \\hline\n\\end{tabular}\n"

@@ -117,7 +117,7 @@ def test_blanks_are_solved_from_the_sizes_around_them(
 
 
 def test_a_missing_kernel_follows_from_the_weights() -> None:
-    table = "| layer | output | weights |\n|-|-|-|\n| input | 3x32x32 | |\n| conv 32 | 32x32x32 | 2,400 |"
+    table = "| layer | output | weights |\n|-|-|-|\n| input | 3x32x32 | |\n| conv 32 | 32x32x32 | 2,400 |"  # noqa: E501 - a written table, as it stands
     architecture = Architecture.parse(table)
 
     assert architecture.to_text() == "conv 32 k5 p2"

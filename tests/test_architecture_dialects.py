@@ -80,7 +80,7 @@ def test_columns_in_any_order() -> None:
 
 def test_a_layer_number_repeats_for_conv_norm_and_pool() -> None:
     table = (
-        "| # | Layer | Filters | Kernel |\n|-|-|-|-|\n| 1 | conv | 8 | 5 |\n| 1 | batch norm | | |\n"
+        "| # | Layer | Filters | Kernel |\n|-|-|-|-|\n| 1 | conv | 8 | 5 |\n| 1 | batch norm | | |\n"  # noqa: E501 - a written table, as it stands
         "| 1 | ReLU | | |\n| 1 | maxpool | | 2 |\n"
     )
 
@@ -189,7 +189,7 @@ def test_a_data_frame() -> None:
     [
         ([("conv", 8)], ("row 1 is tuple; give each row as a dictionary such as "
          '{"layer": "conv", "filters": 32, "kernel": 5}')),
-        ([{"layer": object()}], ("row 1, column 'layer': a cell holds text or a number, got object; "
+        ([{"layer": object()}], ("row 1, column 'layer': a cell holds text or a number, got object; "  # noqa: E501 - a written table, as it stands
          "write it as text")),
         ([{"layer": "conv", "filters": 10**80}], ("row 1, column 'filters': a cell holds text or a "
          "number, got int; write it as text")),
@@ -232,7 +232,7 @@ def test_something_else_than_a_frame_is_refused() -> None:
          ("row 1, line 3, column 'stride', 'fast': unknown word 'fast'; the closest "
          "known word is 'factor'")),
         ("| layer | kernel |\n|-|-|\n| conv 8 k3 | 5 |",
-         "row 1, line 3, column 'kernel', '5': kernel_size is given twice, as 3 and as 5; keep one"),
+         "row 1, line 3, column 'kernel', '5': kernel_size is given twice, as 3 and as 5; keep one"),  # noqa: E501 - a written table, as it stands
         ("layer,kernel\nconv 8,\"5", None),
         ("\\begin{tabular}{ll}\nlayer & kernel \\\\\nconv 8 & 5 \\\\",
          "\\begin{tabular} is not closed; add \\end{tabular}"),
@@ -276,10 +276,10 @@ def test_a_second_table_in_the_text_is_left_out_and_told() -> None:
     [
         ("Layer type", "layer"), ("Type", "layer"), ("# filters", "out_channels"),
         ("Number of Hidden Units / Number of Filters", "out_channels"),
-        ("Output channels", "out_channels"), ("K", "kernel_size"), ("Kernel Size (k)", "kernel_size"),
+        ("Output channels", "out_channels"), ("K", "kernel_size"), ("Kernel Size (k)", "kernel_size"),  # noqa: E501 - a written table, as it stands
         ("Filter size", "kernel_size"), ("Pad", "padding"), ("S", "stride"),
         ("Activation Function", "activation"), ("Non-linearity", "activation"),
-        ("Add. info", "info"), ("Output Shape", "output_shape"), ("output size (CxHxW)", "output_shape"),
+        ("Add. info", "info"), ("Output Shape", "output_shape"), ("output size (CxHxW)", "output_shape"),  # noqa: E501 - a written table, as it stands
         ("Input size", "input_shape"), ("Param #", "parameters"), ("# Params", "parameters"),
         ("Number of parameters", "parameters"), ("Weights", "weights"), ("Biases", "biases"),
         ("Mult-Adds", "macs"), ("taste", None),

@@ -166,7 +166,7 @@ def test_softmax_at_the_end_is_part_of_the_loss() -> None:
     assert architecture.rows[-1] == Linear(10)
     assert architecture.readings == (
         (
-            "the softmax at the end is taken as a part of the loss and left out: cross-entropy works "
+            "the softmax at the end is taken as a part of the loss and left out: cross-entropy works "  # noqa: E501 - a written table, as it stands
             "on logits; write activation=softmax to keep it as a layer"
         ),
     )
@@ -235,7 +235,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         Architecture.read(binary)
     with pytest.raises(
         TableError, match=r"^missing\.md cannot be read: No such file or directory$"
-    ):  # noqa: E501 - one written text, one line
+    ):
         Architecture.read(tmp_path / "missing.md")
 
 

@@ -72,7 +72,7 @@ def test_the_one_line() -> None:
         (
             ("layer", "kernels"),
             (
-                "there is no column 'kernels'; did you mean 'kernel'? choose from number, layer, name, "
+                "there is no column 'kernels'; did you mean 'kernel'? choose from number, layer, name, "  # noqa: E501 - a written table, as it stands
                 "channels, input channels, kernel, stride, padding, dilation, groups, bias, norm, "
                 "activation, dropout, input size, output size, weights, biases, parameters, MACs"
             ),

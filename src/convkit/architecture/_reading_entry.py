@@ -212,7 +212,8 @@ class EntryReader:
             raise TableError("the row names no layer that this could belong to")
         parts = join_arrows(parts_of(cell))
         numbers = [part.value for part in parts if part.role == "bare"]
-        if role != "out_channels" and len(numbers) > 1 and _only_numbers(parts):
+        whole = all(isinstance(number, int) for number in numbers)
+        if role != "out_channels" and len(numbers) > 1 and whole and _only_numbers(parts):
             parts = [Part("bare", cell, tuple(numbers))]
         named = [self._named(part, role, entry.main) for part in parts]
         self._fill(entry, named)
@@ -323,7 +324,11 @@ class EntryReader:
 
 
 def _only_numbers(parts: Sequence[Part]) -> bool:
-    return all(part.role in {"bare", "separator"} for part in parts) and bool(parts)
+    """Whether nothing but whole numbers and commas is there."""
+    return bool(parts) and all(
+        part.role == "separator" or (part.role == "bare" and isinstance(part.value, int))
+        for part in parts
+    )
 
 
 def _rank(draft: Draft) -> int:

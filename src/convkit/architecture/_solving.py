@@ -98,7 +98,7 @@ def _fill_from_counts(layer: PlacedLayer, before: PartialShape | None, readings:
 def _square(layer: PlacedLayer, channels: int) -> bool:
     """Whether the weights make a square kernel of usual size for so many channels."""
     weights, filters = _weights(layer), layer.draft.values.get("out_channels")
-    if weights is None or not isinstance(filters, int) or weights % (channels * filters):
+    if not weights or not isinstance(filters, int) or filters < 1 or weights % (channels * filters):
         return False
     return weights // (channels * filters) in {side * side for side in USUAL_KERNELS}
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LARGEST_STRIDE = 16
 _MOST_ANSWERS = 64
+_LARGEST_SETTING = 4096
 USUAL_KERNELS = (3, 1, 5, 7, 11, 9, 13, 2, 4, 6, 8)
 """Kernels that are tried where nothing tells which, in this order."""
 
@@ -62,6 +63,8 @@ def _kernels(
     padding, dilation = draft.values.get("padding", 0), draft.values.get("dilation", 1)
     if not isinstance(padding, int):
         return list(USUAL_KERNELS)
+    if stride > _LARGEST_SETTING:
+        return []
     found: list[set[int]] = [
         set(
             convkit.shapes.solve_kernel_size(
@@ -81,24 +84,22 @@ def _kernels(
 def _paddings(draft: Draft, sizes: Sizes, kernel: object, stride: object) -> Sequence[object]:
     """Paddings that lead from one size to the other: one for both sides, else one for each."""
     dilation = draft.values.get("dilation", 1)
-    found = []
-    for index, (before, after) in enumerate(zip(*sizes, strict=True)):
-        try:
-            found.append(
-                set(
-                    convkit.shapes.solve_padding(
-                        before,
-                        after,
-                        kernel_size=_along(kernel, index),
-                        stride=_along(stride, index),
-                        dilation=_along(dilation, index),
-                    )
-                )
-            )
-        except ShapeError:
-            return []
-    reach = [(_along(kernel, i) - 1) * _along(dilation, i) for i in range(len(found))]
-    found = [{p for p in options if p <= most} for options, most in zip(found, reach, strict=True)]
+    try:
+        kernels, strides, dilations = (
+            [_along(value, index) for index in range(len(sizes[0]))]
+            for value in (kernel, stride, dilation)
+        )
+        found = [
+            set(convkit.shapes.solve_padding(b, a, kernel_size=k, stride=s, dilation=d))
+            for b, a, k, s, d in zip(*sizes, kernels, strides, dilations, strict=True)
+        ]
+    except ShapeError:
+        return []
+    # A padding wider than the kernel reaches would make units that see nothing of the image.
+    found = [
+        {p for p in options if p <= (k - 1) * d}
+        for options, k, d in zip(found, kernels, dilations, strict=True)
+    ]
     if not all(found):
         return []
     common = set.intersection(*found)
@@ -106,10 +107,14 @@ def _paddings(draft: Draft, sizes: Sizes, kernel: object, stride: object) -> Seq
 
 
 def _along(value: object, index: int) -> int:
-    """The number of a setting along one direction."""
-    if isinstance(value, tuple):
-        return int(value[index]) if index < len(value) else int(value[-1])
-    if isinstance(value, int):
+    """The number of a setting along one direction.
+
+    Raises:
+        ShapeError: When there is none, or it is so large that its answers would be too many.
+    """
+    if isinstance(value, tuple) and value:
+        value = value[min(index, len(value) - 1)]
+    if isinstance(value, int) and 0 < value <= _LARGEST_SETTING:
         return value
     raise ShapeError(f"{value!r} is no number to solve with")
 
