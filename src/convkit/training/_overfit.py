@@ -79,7 +79,9 @@ def overfit_batch(
         _quiet(twin, keep=model.training)
         device = device_of(twin)
         # A copy, because tensors made in inference mode cannot be trained on.
-        return _check(twin, images.to(device).clone(), labels.to(device), steps, optimizer, lr)
+        return _check(
+            twin, images.to(device).clone(), labels.to(device).clone(), steps, optimizer, lr
+        )
 
 
 def _check(

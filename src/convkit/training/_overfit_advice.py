@@ -79,15 +79,15 @@ def _about_outputs(evidence: Evidence) -> Iterator[str]:
             f" takes logits and has one of its own. Remove it; with two the loss stays above "
             f"{least:.3f}."
         )
-    elif float(outputs.max()) <= 1:
-        yield (
-            "All outputs lie between 0 and 1: the network seems to end in a sigmoid. Remove it, "
-            "cross-entropy takes logits."
-        )
     elif bool((outputs == 0).any()):
         yield (
             "No output is negative and some are exactly 0: the network seems to end in a ReLU. "
             "Remove it after the last layer."
+        )
+    elif float(outputs.max()) <= 1:
+        yield (
+            "All outputs lie between 0 and 1: the network seems to end in a sigmoid. Remove it, "
+            "cross-entropy takes logits."
         )
 
 
@@ -158,7 +158,7 @@ def _about_rate(evidence: Evidence, lr: float) -> Iterator[str]:
         )
         return
     part = losses[-max(len(losses) // 4, 2) :]
-    if part[-1] < 0.995 * part[0]:
+    if part[-1] < 0.999 * part[0]:
         yield (
             f"The loss was still falling, from {part[0]:.3f} to {part[-1]:.3f} in the last "
             f"{len(part) - 1} steps: give more steps or a learning rate above {lr:g}."
