@@ -51,9 +51,8 @@ def test_counts_of_every_classification_network_of_torchvision() -> None:
     equal = 0
     for name in EVERY:
         model = torchvision_model(name)
-        size = 518 if name == "vit_h_14" else 224
-        summary = summarize(model, (3, size, size))
-        half = half_of_flop_counter(model, 3, size, size)
+        summary = summarize(model, (3, 224, 224))
+        half = half_of_flop_counter(model, 3, 224, 224)
         assert summary.parameters == sum(p.numel() for p in model.parameters()), name
         assert half in (summary.macs, summary.total(products=True).value), name
         equal += half == summary.macs
@@ -349,6 +348,13 @@ def test_a_wrapped_network_is_the_network_inside(wrap: Any) -> None:
     model = nn.Sequential(nn.Linear(4, 2))
 
     assert summarize(wrap(model), (4,)).rows[0].name == "0"
+
+
+def test_weights_computed_from_weights_are_no_layer() -> None:
+    """A spectral norm multiplies matrices and vectors, yet not for the image."""
+    layer = nn.utils.parametrizations.spectral_norm(nn.Linear(6, 5))
+
+    assert summarize(nn.Sequential(layer), (6,)).macs == 30
 
 
 def test_the_layer_that_fails_is_named() -> None:

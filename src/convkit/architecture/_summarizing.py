@@ -71,7 +71,7 @@ def summarize(
 
 def _unwrapped(model: nn.Module) -> nn.Module:
     """The network inside `torch.compile` or a wrapper for several devices."""
-    inner = vars(model).get("_modules", {}).get("_orig_mod")
+    inner = getattr(model, "_orig_mod", None)
     if inner is None and type(model).__name__ in {"DataParallel", "DistributedDataParallel"}:
         inner = model.module
     return model if inner is None else inner
