@@ -76,3 +76,21 @@ def test_hostile_sizes_are_answered_within_a_second(text: str) -> None:
         Architecture.parse(text)
 
     assert time.process_time() - begin < 1.0
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Layer\tFilters\tKernel\tOutput\nconv\t8\t5\t8x124x124\npool\t\t64@5x5\t8x62x62\n",
+        "| layer | stride | padding | output |\n|-|-|-|-|\n| input | | | 3x128x128 |\n"
+        "| conv 8 k5 | 1,234,567 | ? | 8x128x128 |",
+        "Layer  Output Shape  Param #\n====\nconv2d 8 k3  (None, 26, 26, 32)  320\nconv 0  3x3x3  0\n",
+    ],
+    ids=["kernel of a kernel", "huge stride", "no filters"],
+)
+def test_tables_that_were_once_mistaken_are_refused_at_once(table: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(ArchitectureError, match=r"^row 2, line \d[,:] "):
+        Architecture.parse(table)
+
+    assert time.process_time() - begin < 0.5
