@@ -11,8 +11,10 @@ from convkit.plots._names import drawable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# What leaves the shape as it is and is written below the box that it belongs to.
+# Kinds that make a box; anything else that leaves the shape as it is stands below its box.
 _MAKERS = ("conv", "linear", "pool", "upsample", "custom")
+# convkit's and torchvision's word for the way around a block.
+_SHORTCUTS = (".shortcut", ".downsample")
 
 
 @dataclass
@@ -92,7 +94,7 @@ def read_blocks(
     for row, window in zip(rows, windows, strict=True):
         kind, after = str(row.kind).lower(), tuple(row.output_shape)
         makes = any(word in kind for word in _MAKERS)
-        if blocks and ".shortcut" in str(row.name):
+        if blocks and any(word in str(row.name) for word in _SHORTCUTS):
             blocks[-1].parameters += row.parameters or 0
             blocks[-1].extras += ["conv shortcut"] if makes else []
         elif blocks and not makes and after == blocks[-1].shape:
@@ -116,7 +118,7 @@ def _windows(rows: list[Any], table: Iterable[Any]) -> list[list[str]]:
     for row in rows:
         source = row if hasattr(row, "kernel_size") else None
         places = [i for i, layer in enumerate(layers) if layer.kind == row.kind]
-        if source is None and places and ".shortcut" not in str(row.name):
+        if source is None and places and not any(word in str(row.name) for word in _SHORTCUTS):
             source = layers[places[0]]
             del layers[: places[0] + 1]
         found.append([] if source is None else _window(source, len(row.output_shape) - 1))

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import convkit.plots
 from convkit._tables import Table
-from convkit.architecture import summarize
+from convkit.architecture import Architecture, summarize
 from convkit.errors import ConvkitError
 from convkit.report._page import Section, folded, paragraph, picture, table
 from convkit.report._settings import data_card, settings_of
 from convkit.report._words import short
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from convkit.report._material import Material
 
 
@@ -24,7 +26,7 @@ def network_section(material: Material) -> Section:
         kind = material.configuration.get("network") or "unknown"
         text = f"A network of kind {kind}, not built from a table of layers: "
         return Section("network", "Network", paragraph(text + "its layers are not known here."))
-    figure = convkit.plots.architecture(drawn, shape)
+    figure = convkit.plots.architecture(drawn or summary, shape)
     sizes = "×".join(map(str, shape))
     alternative = (
         f"The network drawn to scale, from an input of {sizes} to an output of "
@@ -46,11 +48,18 @@ def _summary(material: Material) -> tuple[Any, Any]:
         if material.architecture is not None and shape is not None:
             return material.architecture.summary(shape), material.architecture
         if material.given is not None and shape is not None:
-            summary = summarize(material.given, shape)
-            return summary, summary
+            return summarize(material.given, shape), _table_of(material.given)
     except (ConvkitError, RuntimeError) as error:  # a module may fail in its own forward
         material.missing.append(f"the network could not be summed up: {error}")
     return None, None
+
+
+def _table_of(model: nn.Module) -> Any:
+    """The table of a given network, which knows its kernels; else its bare summary is drawn."""
+    try:
+        return Architecture.from_module(model)
+    except ConvkitError:
+        return None
 
 
 def settings_section(material: Material) -> Section | None:
