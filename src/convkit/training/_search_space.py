@@ -90,14 +90,23 @@ def checked_grid(grid: Mapping[str, Sequence[Any]], repeats: int) -> dict[str, l
     return {name: list(values) for name, values in grid.items()}
 
 
-def is_inside(settings: Mapping[str, Any], space: Space) -> bool:
-    """Whether settings are a point of a space."""
-    return set(settings) == set(space) and all(
-        values.holds(settings[name])
-        if isinstance(values, Range)
-        else _place_of(settings[name], values) is not None
-        for name, values in space.items()
-    )
+def inside(settings: Mapping[str, Any], space: Space) -> dict[str, Any] | None:
+    """Settings of a file as a point of a space, with the space's own values; None when outside."""
+    if set(settings) != set(space):
+        return None
+    point = {}
+    for name, values in space.items():
+        value = settings[name]
+        if isinstance(values, Range):
+            if not values.holds(value):
+                return None
+            point[name] = value
+        else:
+            place = _place_of(value, values)
+            if place is None:
+                return None
+            point[name] = values[place]  # a file makes a list of a tuple
+    return point
 
 
 def _place_of(value: Any, values: Sequence[Any]) -> int | None:

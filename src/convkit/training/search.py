@@ -23,7 +23,7 @@ from convkit.training._search_result import (
     edge_warning,
     noise_warning,
 )
-from convkit.training._search_space import Range, Sampling, checked_grid, is_inside
+from convkit.training._search_space import Range, Sampling, checked_grid, inside
 from convkit.training._search_trials import Trial, TrialStore, canonical
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def optuna(
     if chosen or not space:
         checked_grid(chosen, repeats)
     store = TrialStore(train, directory, score, repeats)
-    known = [s for s in store.finished() if is_inside(s, space) and store.is_finished(s)]
+    points = [inside(settings, space) for settings in store.finished()]
+    known = [point for point in points if point is not None and store.is_finished(point)]
     sampler = sampler or library.samplers.TPESampler(seed=seed + len(known))
     sampling = Sampling(library, space, sampler, minimize=minimize)
     done = {canonical(settings): store.trial(settings) for settings in known}
