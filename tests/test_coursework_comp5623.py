@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import numpy as np
@@ -106,8 +105,7 @@ def numbers(text: str) -> list[float]:
 
 def printed(right: int, total: int) -> str:
     """A share in percent as the log has it: rounded to four decimals, then to two."""
-    share = Decimal(f"{100 * right / total:.4f}")
-    return str(share.quantize(Decimal("0.01"), ROUND_HALF_UP))
+    return f"{round(100 * right / total, 4):.2f}"
 
 
 @pytest.fixture(scope="module")
