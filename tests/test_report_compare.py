@@ -89,7 +89,7 @@ def test_each_column_is_its_own_extremum(tmp_path: Path) -> None:
     assert row["validation accuracy last"] == "55.00 %"
     assert row["validation loss last"] == "1.4000"
     assert (row["epochs"], row["best epoch"], row["minutes"]) == ("3", "2", "3.00")
-    assert (row["parameters"], row["MACs"]) == ("1,234", "5,678")
+    assert (row["parameters"], row["MACs"]) == ("1234", "5678")
 
 
 def test_the_smoothed_low_is_that_of_the_smoothed_column(tmp_path: Path) -> None:

@@ -222,7 +222,9 @@ def _cell(figures: RunFigures, name: str, known: dict[str, Column]) -> Cell:
     if name not in known:
         return short(figures.settings.get(name, "none"), _LONGEST)
     value = known[name].read(figures.run)
-    return None if value is None else known[name].write(value)
+    if value is None or isinstance(value, int):
+        return value  # a table writes whole numbers for people, and plain digits for programs
+    return known[name].write(value)
 
 
 def _spread(group: list[RunFigures], column: Column) -> str:
