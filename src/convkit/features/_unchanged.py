@@ -28,15 +28,19 @@ def evaluated(model: nn.Module) -> Iterator[None]:
     members = [(dict(m._parameters), dict(m._buffers)) for m in modules]
     try:
         for module in modules:
-            module.training = False
-            module._compiled_call_impl = None  # compiled code would not run the hooks
+            if module.training:
+                module.training = False
+            if module._compiled_call_impl is not None:  # compiled code would not run the hooks
+                module._compiled_call_impl = None
         yield
     finally:
         for module, (mode, compiled), (parameters, buffers) in zip(
             modules, modes, members, strict=True
         ):
-            module.training = mode
-            module._compiled_call_impl = compiled
+            if module.training is not mode:
+                module.training = mode
+            if module._compiled_call_impl is not compiled:
+                module._compiled_call_impl = compiled
             _put_back(module._parameters, parameters)
             _put_back(module._buffers, buffers)
 
