@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from convkit.errors import CheckpointError
 from convkit.training._stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ def _leave(fit: Fit) -> None:
     state, directory = fit.state, fit.directory
     state.restore_best()
     fit.progress.end(state.history.stop)
+    stop = state.history.stop
     if directory is not None and fit.processes.first and len(state.history):
-        directory.write_history(state.history)
+        # A disk that is full was already told of: what ended training is what matters.
+        failed = stop is not None and stop.reason == StopReason.ERROR
+        with suppress(CheckpointError) if failed else nullcontext():
+            directory.write_history(state.history)
     fit.tell("end")

@@ -72,6 +72,8 @@ class Fit:
         """Train until the last epoch, or until the rule, a callback or Ctrl-C ends it."""
         state = self.state
         self.progress.begin(self._epochs_done(), self.epochs, self._steps_per_epoch())
+        if state.random is not None:
+            self._set_random(state.random)
         state.model.train()
         stop = self.tell("begin")
         while stop is None and state.epoch < self.epochs:
@@ -171,7 +173,7 @@ class Fit:
         stop = self.tell("validation", decision)
         if decision is not None and decision.should_stop:
             return decision.stop
-        if stop is None and self.validator.return_when_stuck():
+        if self.validator.return_when_stuck():
             self.tell("back_to_best")
         return stop
 

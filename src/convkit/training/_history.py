@@ -101,9 +101,9 @@ class History:
 
     def _is_best(self) -> bool:
         losses = self["smoothed_validation_loss"]
-        if self._best_row is None:
-            return isfinite(losses[-1])
-        return losses[-1] < losses[self._best_row]
+        if not isfinite(losses[-1]):
+            return False
+        return self._best_row is None or losses[-1] < losses[self._best_row]
 
     @property
     def best_row(self) -> int | None:
@@ -112,16 +112,13 @@ class History:
 
     @property
     def best_epoch(self) -> float:
-        """The epoch whose weights are kept; a whole number as an int; NaN before there is one.
+        """The epoch whose weights are kept; a whole number as an int; NaN before the first row.
 
-        Without a validation set it is the last one.
+        Without a validation set, or a finite value on it, that is the last one.
         """
         if not len(self):
             return nan
-        row = self._best_row
-        if row is None and any(isfinite(v) for v in self["validation_loss"]):
-            return nan
-        epoch = self["epoch"][-1 if row is None else row]
+        epoch = self["epoch"][-1 if self._best_row is None else self._best_row]
         return int(epoch) if epoch.is_integer() else epoch
 
     @property

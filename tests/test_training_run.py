@@ -1,0 +1,157 @@
+"""Run directories: what they hold, and how they come back."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from convkit import Architecture, Trainer, data
+from convkit.errors import CheckpointError, RunError
+from convkit.training import EarlyStopping, read_run
+
+PIXELS = torch.randint(
+    0, 256, (40, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+)
+
+
+def image_set(split: Any = "train") -> data.ImageSet:
+    """Forty made images of two classes."""
+    made = data.ImageSet(PIXELS, torch.arange(40) % 2, class_names=("cat", "dog"), split=split)
+    return made.with_normalization(0.5, 0.25)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained and evaluated network that was built from a table."""
+    directory = tmp_path_factory.mktemp("runs") / "model1"
+    torch.manual_seed(0)
+    model = Architecture.parse("conv 4 k3 relu, maxpool 2, flatten, linear 2").build((3, 8, 8))
+    trainer = Trainer(
+        model, optimizer="adamw", lr=0.01, early_stopping=EarlyStopping(5), directory=directory
+    )
+    trainer.fit(image_set(), image_set("validation"), epochs=2, batch_size=16, progress=False)
+    trainer.evaluate(image_set("test"))
+    return directory
+
+
+def test_the_configuration_says_what_was_trained_and_how(run: Path) -> None:
+    values = json.loads((run / "configuration.json").read_text(), parse_constant=pytest.fail)
+
+    assert values["architecture"] == "conv 4 k3 relu, maxpool 2, flatten, linear 2"
+    assert values["input_shape"] == [3, 8, 8]
+    assert values["class_names"] == ["cat", "dog"]
+    assert values["parameters"] == values["trainable_parameters"] == 4 * 28 + 2 * 37
+    assert values["macs"] == 36 * 4 * 27 + 2 * 36
+    assert values["preprocessing"]["mean"] == [0.5, 0.5, 0.5]
+    assert values["settings"]["epochs"] == 2
+    assert values["settings"]["optimizer_settings"]["lr"] == 0.01
+    assert values["settings"]["data"]["train"] == {"samples": 40, "per_class": [20, 20]}
+    assert set(values["versions"]) == {"convkit", "torch", "python", "platform"}
+
+
+def test_an_evaluation_is_written_beside(run: Path) -> None:
+    values = read_run(run).evaluations["test"]
+
+    assert values["n"] == sum(map(sum, values["confusion"])) == 40
+    assert values["accuracy"] == (values["confusion"][0][0] + values["confusion"][1][1]) / 40
+    assert values["accuracy_interval"][0] < values["accuracy"] < values["accuracy_interval"][1]
+    assert len(values["average_precision"]) == 2
+    assert values["class_names"] == ["cat", "dog"]
+
+
+def test_the_worst_mistakes_are_kept_as_images(run: Path) -> None:
+    mistakes = torch.load(run / "mistakes-test.pt", weights_only=True)
+    count = len(mistakes["truth"])
+
+    assert 0 < count <= 24
+    assert mistakes["images"].dtype == torch.uint8
+    assert (mistakes["truth"] != mistakes["predicted"]).all()
+    of_truth = mistakes["probabilities"][torch.arange(count), mistakes["truth"]]
+    assert of_truth.tolist() == sorted(of_truth.tolist())  # the greatest loss comes first
+    assert len(mistakes["names"]) == count
+
+
+def test_samples_are_kept_raw_and_normalised(run: Path) -> None:
+    samples = torch.load(run / "samples.pt", weights_only=True)
+
+    assert torch.equal(samples["images"], PIXELS[:16])
+    torch.testing.assert_close(samples["normalized"], (PIXELS[:16] / 255 - 0.5) / 0.25)
+    assert samples["labels"].tolist() == [0, 1] * 8
+
+
+def test_read_run_needs_neither_network_nor_torch(run: Path) -> None:
+    code = (
+        "import sys; from convkit.training import read_run; run = read_run(sys.argv[1]);"
+        "print(len(run.history), run.history.best_epoch, sorted(run.evaluations),"
+        " 'torch' in sys.modules)"
+    )
+    found = subprocess.run(  # noqa: S603 - our own code in our own interpreter
+        [sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=True
+    )
+
+    assert re.fullmatch(r"2 [12] \['test'\] False\n", found.stdout)
+
+
+def test_load_rebuilds_network_weights_classes_and_preprocessing(run: Path) -> None:
+    trainer = Trainer.load(run)
+
+    assert trainer.class_names == ("cat", "dog")
+    assert trainer.preprocessing == image_set().preprocessing
+    assert len(trainer.history) == 2
+    assert trainer.evaluate(image_set("test")).to_dict() == {
+        **read_run(run).evaluations["test"],
+        "name": "test",
+    }
+
+
+def test_a_network_not_built_from_a_table_is_given(tmp_path: Path) -> None:
+    def model() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+
+    trainer = Trainer(model(), directory=tmp_path)
+    trainer.fit(image_set(), image_set(), epochs=1, progress=False)
+    loaded = Trainer.load(tmp_path, model())
+
+    assert torch.equal(
+        loaded.predict(image_set()).probabilities, trainer.predict(image_set()).probabilities
+    )
+    message = (
+        f"{tmp_path} holds a Sequential that was not built from a table: "
+        "give one like it, Trainer.load(directory, model=...)"
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        Trainer.load(tmp_path)
+    with pytest.raises(CheckpointError, match=r"do not fit this network"):
+        Trainer.load(tmp_path, nn.Linear(2, 2))
+
+
+def test_a_loaded_trainer_does_not_train(run: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"^a loaded trainer measures and answers; to train on"):
+        Trainer.load(run).fit(image_set(), epochs=1)
+
+
+def test_nothing_is_written_without_a_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trainer = Trainer(nn.Sequential(nn.Flatten(), nn.Linear(192, 2)))
+    trainer.fit(image_set(), image_set(), epochs=1, progress=False)
+    trainer.evaluate(image_set())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_configuration_is_named(tmp_path: Path) -> None:
+    (tmp_path / "configuration.json").write_text("[]")
+
+    message = f"{tmp_path / 'configuration.json'} could not be read: it holds a list"
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        read_run(tmp_path)
