@@ -32,7 +32,7 @@ def plain(text: object) -> str:
 
     What is left cannot move a cursor, colour a terminal, break a line or turn its direction.
 
-    Example:
+    Examples:
         >>> plain("cat\x1b[31m")
         'cat\\x1b[31m'
     """
@@ -53,7 +53,7 @@ def _code_point(character: str) -> str:
 def html_text(text: object) -> str:
     """Escape for HTML, between tags or inside a quoted attribute.
 
-    Example:
+    Examples:
         >>> html_text('<b a="1">')
         '&lt;b a=&quot;1&quot;&gt;'
     """
@@ -63,7 +63,7 @@ def html_text(text: object) -> str:
 def latex_text(text: object) -> str:
     r"""Escape for LaTeX text mode.
 
-    Example:
+    Examples:
         >>> print(latex_text("50 % of a_b"))
         50 \% of a\_b
     """
@@ -73,7 +73,7 @@ def latex_text(text: object) -> str:
 def markdown_cell(text: object) -> str:
     r"""Escape for a cell of a Markdown table.
 
-    Example:
+    Examples:
         >>> markdown_cell("a|b")
         'a\\|b'
     """
@@ -88,7 +88,7 @@ def csv_cell(text: object) -> str:
 
     A leading apostrophe marks it; numbers, also negative ones, stay as they are.
 
-    Example:
+    Examples:
         >>> csv_cell("=1+1"), csv_cell("-0.5"), csv_cell("cat.jpg")
         ("'=1+1", '-0.5', 'cat.jpg')
     """

@@ -23,7 +23,7 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str) -> Path:
     Raises:
         OSError: When the folder cannot be written or the disk is full; the old file is unchanged.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     replace_file(Path(folder) / "notes.txt", "kept").read_text()

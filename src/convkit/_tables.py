@@ -28,7 +28,7 @@ class Table:
         title: A line above the table, where the form has room for one.
         notes: Lines below it.
 
-    Example:
+    Examples:
         >>> table = Table(("layer", "parameters"), (("conv1", 2432), ("fc1", 131136)))
         >>> print(table.to_markdown())
         | layer | parameters |

@@ -77,7 +77,7 @@ class MissingExtraError(ConvkitError, ImportError):
         package: The package that is missing.
         extra: The extra of convkit that brings it.
 
-    Example:
+    Examples:
         >>> print(MissingExtraError("TensorBoard logging", "tensorboard", "tensorboard"))
         TensorBoard logging needs the package tensorboard: pip install "<convkit>[tensorboard]"
     """

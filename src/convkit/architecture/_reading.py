@@ -76,7 +76,7 @@ def read_file(path: str | os.PathLike[str]) -> Architecture:
         with Path(path).open("rb") as file:
             content = file.read(4 * MAX_TEXT + 1)
     except OSError as error:
-        raise TableError(f"{name} cannot be read: {error.strerror or error}") from error
+        raise TableError(f"{path} cannot be read: {error.strerror or error}") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

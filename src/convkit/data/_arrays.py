@@ -51,7 +51,7 @@ def arrays(
     Raises:
         DataError: When shapes, types, lengths or labels do not fit.
 
-    Example:
+    Examples:
         >>> images = np.arange(40 * 8 * 8 * 3, dtype=np.uint32).astype(np.uint8)
         >>> sets = arrays(images.reshape(40, 8, 8, 3), np.arange(40) % 4, validation=0.25)
         >>> sets.train, sets.validation.counts()

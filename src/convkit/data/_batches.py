@@ -201,7 +201,7 @@ def batches(
     Raises:
         DataError: When there are no images, or a number cannot be.
 
-    Example:
+    Examples:
         >>> from convkit.data import HorizontalFlip, drawn_shapes
         >>> sets = drawn_shapes(train=100, validation=0, test=0)
         >>> epoch = batches(sets.train, 32, augment=[HorizontalFlip()], seed=0)

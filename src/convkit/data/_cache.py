@@ -35,7 +35,7 @@ def cache_directory() -> Path:
 
     The environment variable `CONVKIT_CACHE`, else the system's folder for caches.
 
-    Example:
+    Examples:
         >>> cache_directory().name
         'convkit'
     """

@@ -40,7 +40,7 @@ class ColorJitter(Augmentation[Jitter]):
         saturation: Likewise.
         hue: A number h up to 0.5 for shifts from -h to h of the colour circle, or a pair.
 
-    Example:
+    Examples:
         >>> image = torch.full((1, 3, 1, 1), 100, dtype=torch.uint8)
         >>> ColorJitter(brightness=(1.5, 1.5))(image).flatten()
         tensor([150, 150, 150], dtype=torch.uint8)
@@ -97,7 +97,7 @@ class Greyscale(Augmentation[torch.Tensor]):
     Args:
         probability: Of each image becoming grey.
 
-    Example:
+    Examples:
         >>> image = torch.tensor([200, 100, 50], dtype=torch.uint8).view(1, 3, 1, 1)
         >>> Greyscale(1.0)(image).flatten()
         tensor([124, 124, 124], dtype=torch.uint8)

@@ -22,7 +22,7 @@ class RandomCrop(Augmentation[torch.Tensor]):
         padding: Pixels added on every side first.
         fill: Value of the padding, 0 to 1.
 
-    Example:
+    Examples:
         >>> RandomCrop(4, padding=1)(torch.zeros(2, 3, 4, 4, dtype=torch.uint8)).shape
         torch.Size([2, 3, 4, 4])
     """
@@ -79,7 +79,7 @@ class RandomResizedCrop(Augmentation[torch.Tensor]):
         scale: Least and most share of the area.
         ratio: Least and most of width divided by height.
 
-    Example:
+    Examples:
         >>> RandomResizedCrop(8)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
         torch.Size([2, 3, 8, 8])
     """

@@ -44,7 +44,7 @@ def drawn_shapes(
     Raises:
         DataError: When a count is negative, too large, or there is no training image.
 
-    Example:
+    Examples:
         >>> sets = drawn_shapes(seed=0, train=100, validation=20, test=20)
         >>> sets.train.images.shape, sets.class_names[:3], sets.test.counts()[:3]
         (torch.Size([100, 3, 32, 32]), ('arrow', 'crescent', 'cross'), (2, 2, 2))

@@ -80,7 +80,7 @@ def find_duplicates(splits: Iterable[ImageSet]) -> Duplicates:
     Returns:
         What was found.
 
-    Example:
+    Examples:
         >>> from convkit.data import drawn_shapes
         >>> sets = drawn_shapes(train=20, validation=10, test=0)
         >>> find_duplicates(sets).exact_across

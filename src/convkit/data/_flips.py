@@ -17,7 +17,7 @@ class HorizontalFlip(Augmentation[torch.Tensor]):
     Args:
         probability: Of each image being flipped.
 
-    Example:
+    Examples:
         >>> HorizontalFlip(1.0)(torch.tensor([[[[1, 2, 3]]]], dtype=torch.uint8))
         tensor([[[[3, 2, 1]]]], dtype=torch.uint8)
     """
@@ -44,7 +44,7 @@ class VerticalFlip(Augmentation[torch.Tensor]):
     Args:
         probability: Of each image being flipped.
 
-    Example:
+    Examples:
         >>> VerticalFlip(1.0)(torch.tensor([[[[1], [2]]]], dtype=torch.uint8))
         tensor([[[[2],
                   [1]]]], dtype=torch.uint8)

@@ -28,7 +28,7 @@ class Rotate(Augmentation[torch.Tensor]):
         fill: Value of the corners that come into view, 0 to 1.
         probability: Of each image being turned.
 
-    Example:
+    Examples:
         >>> image = torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8)
         >>> Rotate((90, 90))(image)
         tensor([[[[2, 4],
@@ -75,7 +75,7 @@ class Affine(Augmentation[torch.Tensor]):
         fill: Value of what comes into view, 0 to 1.
         probability: Of each image being changed.
 
-    Example:
+    Examples:
         >>> image = torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8)
         >>> Affine((90, 90))(image)
         tensor([[[[3, 1],

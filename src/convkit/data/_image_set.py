@@ -48,7 +48,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
     Raises:
         DataError: When lengths, types or labels do not fit together.
 
-    Example:
+    Examples:
         >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
         >>> image_set = ImageSet(images, torch.tensor([0, 1]), class_names=("cat", "dog"))
         >>> image, label = image_set[1]

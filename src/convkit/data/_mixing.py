@@ -24,7 +24,7 @@ class MixUp(Augmentation[torch.Tensor]):
     Args:
         alpha: Greater than 0; small ones leave most images nearly whole.
 
-    Example:
+    Examples:
         >>> mixup = MixUp(0.2)
         >>> mixup.mix_labels(torch.eye(2), torch.tensor([0.75, 1.0]))
         tensor([[0.7500, 0.2500],
@@ -61,7 +61,7 @@ class CutMix(Augmentation[torch.Tensor]):
     Args:
         alpha: Greater than 0.
 
-    Example:
+    Examples:
         >>> half = torch.tensor([[0, 0, 2, 1, 2, 2], [0, 0, 0, 0, 2, 2]])
         >>> images = torch.tensor([1.0, 2.0]).view(2, 1, 1, 1).expand(2, 1, 2, 2).clone()
         >>> CutMix().apply(images, half)[0]

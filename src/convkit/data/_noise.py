@@ -25,7 +25,7 @@ class GaussianNoise(Augmentation[int]):
     Args:
         std: Standard deviation, of values from 0 to 1.
 
-    Example:
+    Examples:
         >>> noisy = GaussianNoise(0.1)(torch.full((1, 1, 64, 64), 0.5))
         >>> round(float(noisy.std()), 2)
         0.1
@@ -61,7 +61,7 @@ class Erasing(Augmentation[torch.Tensor]):
         ratio: Least and most of width divided by height.
         fill: Value of the window, 0 to 1.
 
-    Example:
+    Examples:
         >>> image = torch.ones(1, 1, 10, 10)
         >>> erased = Erasing(1.0, scale=(0.25, 0.25), ratio=(1, 1))(image)
         >>> int((erased == 0).sum())
@@ -101,7 +101,7 @@ class Cutout(Augmentation[torch.Tensor]):
         size: Side of the square in pixels.
         fill: Value of the square, 0 to 1.
 
-    Example:
+    Examples:
         >>> Cutout(1, fill=0.0)(torch.ones(1, 1, 3, 3)).sum()
         tensor(8.)
     """

@@ -38,7 +38,7 @@ class Perspective(Augmentation[Corners]):
         fill: Value of what comes into view, 0 to 1.
         probability: Of each image being changed.
 
-    Example:
+    Examples:
         >>> images = torch.full((1, 3, 8, 8), 200, dtype=torch.uint8)
         >>> Perspective(0.0, probability=1.0)(images).unique()
         tensor([200], dtype=torch.uint8)

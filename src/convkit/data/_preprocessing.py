@@ -38,7 +38,7 @@ class Preprocessing:
     Raises:
         DataError: When a value cannot be.
 
-    Example:
+    Examples:
         >>> preprocessing = Preprocessing(224, resize=256, mean=IMAGENET_MEAN, std=IMAGENET_STD)
         >>> Preprocessing.from_dict(preprocessing.to_dict()) == preprocessing
         True

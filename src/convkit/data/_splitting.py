@@ -33,7 +33,7 @@ def stratified_split(
     Raises:
         DataError: When there are no labels or the fraction leaves one side empty.
 
-    Example:
+    Examples:
         >>> kept, held_out = stratified_split([0] * 6 + [1] * 4, fraction=0.5, seed=0)
         >>> len(kept), len(held_out), [int((held_out < 6).sum()), int((held_out >= 6).sum())]
         (5, 5, [3, 2])
@@ -67,7 +67,7 @@ def random_split(
     Raises:
         DataError: When the fraction leaves one side empty.
 
-    Example:
+    Examples:
         >>> kept, held_out = random_split(50_000, fraction=0.1, seed=0)
         >>> len(kept), len(held_out)
         (45000, 5000)
@@ -95,7 +95,7 @@ def group_split(
     Raises:
         DataError: When there are fewer than two groups, or the fraction leaves one side empty.
 
-    Example:
+    Examples:
         >>> kept, held_out = group_split(["a", "a", "b", "b", "c", "c"], fraction=1 / 3, seed=0)
         >>> len(held_out), len(set(kept) & set(held_out))
         (2, 0)

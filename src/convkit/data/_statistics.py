@@ -41,7 +41,7 @@ def channel_statistics(images: ImageSet | torch.Tensor) -> ChannelStatistics:
     Raises:
         DataError: When there are no images, or they are not uint8 of four dimensions.
 
-    Example:
+    Examples:
         >>> channel_statistics(torch.tensor([[[[0, 255]]]], dtype=torch.uint8))
         ChannelStatistics(mean=(0.5,), std=(0.5,))
     """

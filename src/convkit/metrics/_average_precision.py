@@ -57,7 +57,7 @@ def average_precision(
         MetricError: For scores that are NaN or infinite, labels outside the classes, lengths that
             differ, or no samples.
 
-    Example:
+    Examples:
         >>> ap = average_precision([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0])
         >>> ap.mean                                       # (1 + 2/3) / 2
         0.8333333333333333

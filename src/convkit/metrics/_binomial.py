@@ -21,7 +21,7 @@ def fair_tail(k: int, n: int) -> float:
         k: From 0 to n / 2.
         n: Number of throws, at least 1.
 
-    Example:
+    Examples:
         >>> fair_tail(1, 3)
         0.5
     """

@@ -45,7 +45,7 @@ def bootstrap_interval(
     Raises:
         MetricError: When lengths differ, there is no sample, or every draw is undefined.
 
-    Example:
+    Examples:
         >>> from convkit.metrics import average_precision
         >>> scores, truth = [0.9, 0.8, 0.7, 0.6, 0.3, 0.1], [1, 1, 0, 1, 0, 0]
         >>> interval = bootstrap_interval(

@@ -29,7 +29,7 @@ class Calibration:
         correct: Of these, the right ones, int64 (B,).
         confidence: Mean confidence in each bin, float64 (B,); NaN in an empty one.
 
-    Example:
+    Examples:
         >>> result = calibration([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]], truth=[0, 1, 1], bins=2)
         >>> round(result.expected_error, 4)         # |2/3 - 2.3/3|
         0.1
@@ -110,7 +110,7 @@ def calibration(probabilities: Numbers, truth: Numbers, bins: int = 15) -> Calib
         MetricError: For rows that are no probabilities, labels outside, lengths that differ, or
             no samples.
 
-    Example:
+    Examples:
         >>> calibration([[1.0, 0.0], [1.0, 0.0]], truth=[0, 1]).expected_error
         0.5
     """

@@ -34,7 +34,7 @@ class ClassScores:
         positives: Number of samples of each class, int64 (C,).
         class_names: Name of each class.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> scores = ClassScores("AP", definition="AP", per_class=np.array([0.5, np.nan, 1.0]),
         ...                      positives=np.array([3, 0, 1]), class_names=("a", "b", "c"))

@@ -36,7 +36,7 @@ class Comparison:
         only_a_right: Samples that A has right and B wrong; None where nothing is right or wrong.
         only_b_right: Samples that B has right and A wrong.
 
-    Example:
+    Examples:
         >>> print(compare([0, 0, 0, 1], [0, 1, 1, 1], truth=[0, 1, 1, 1]))
         No difference can be concluded: accuracy 0.5000 (A) and 1.0000 (B) on 4 samples, \
 difference +0.5000 (95 % interval -0.2631 to +0.9297), p = 0.5 by the exact McNemar test.
@@ -112,7 +112,7 @@ def compare(
     Raises:
         MetricError: When lengths or samples differ, or there is no sample.
 
-    Example:
+    Examples:
         >>> result = compare([0] * 10, [1] * 9 + [0], truth=[1] * 10)
         >>> result.difference, result.p_value
         (0.9, 0.00390625)
@@ -168,7 +168,7 @@ def compare_metric(
     Raises:
         MetricError: When lengths differ, there is no sample, or the metric is always undefined.
 
-    Example:
+    Examples:
         >>> from convkit.metrics import average_precision
         >>> truth = [1, 0] * 20
         >>> better = compare_metric(lambda s, t: average_precision(s, t).mean,

@@ -24,7 +24,7 @@ class Confusion:
         share: Their share of the samples of the true class.
         names: Names of the true and the predicted class.
 
-    Example:
+    Examples:
         >>> print(Confusion(0, 1, 3, 0.25, ("cat", "dog")))
         cat taken for dog: 3 (25.0 % of cat)
     """
@@ -79,7 +79,7 @@ def samples_of_cell(
     Raises:
         MetricError: When the lengths differ or there is no sample.
 
-    Example:
+    Examples:
         >>> samples_of_cell([0, 1, 1, 1], [0, 0, 1, 0], true_class=0, predicted_class=1)
         array([1, 3])
     """

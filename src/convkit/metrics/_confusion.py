@@ -44,7 +44,7 @@ class ConfusionMatrix:
     Raises:
         MetricError: When a class name occurs twice or there is no class.
 
-    Example:
+    Examples:
         >>> matrix = ConfusionMatrix(["cat", "dog"])
         >>> matrix.update(predicted=[0, 1, 1], truth=[0, 0, 1])
         >>> matrix.counts
@@ -247,7 +247,7 @@ def confusion_matrix(predicted: Numbers, truth: Numbers, num_classes: int) -> Co
     Raises:
         MetricError: When a label lies outside the classes or the lengths differ.
 
-    Example:
+    Examples:
         >>> confusion_matrix([0, 1, 1], [0, 0, 1], num_classes=2).accuracy
         0.6666666666666666
     """

@@ -22,7 +22,7 @@ class ConfusionDifference:
         after: Counts (C, C) of the first operand.
         before: Counts (C, C) of the second.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> change = ConfusionDifference(
         ...     ("cat", "dog"), after=np.array([[3, 1], [0, 4]]), before=np.array([[2, 2], [0, 4]])

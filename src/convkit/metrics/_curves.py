@@ -29,7 +29,7 @@ class PrecisionRecallCurve:
         class_name: Name of the class.
         positives: Number of its samples.
 
-    Example:
+    Examples:
         >>> curve = precision_recall_curve([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0])[0]
         >>> curve.recall
         array([1. , 1. , 0.5, 0.5, 0. ])
@@ -59,7 +59,7 @@ class RocCurve:
         class_name: Name of the class.
         positives: Number of its samples.
 
-    Example:
+    Examples:
         >>> roc_curve([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0])[0].area
         0.75
     """
@@ -93,7 +93,7 @@ def precision_recall_curve(
     Raises:
         MetricError: As `average_precision`.
 
-    Example:
+    Examples:
         >>> curves = precision_recall_curve([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]], truth=[0, 1, 1])
         >>> curves[1].precision
         array([0.66666667, 1.        , 1.        , 1.        ])
@@ -127,7 +127,7 @@ def roc_curve(
     Raises:
         MetricError: As `average_precision`.
 
-    Example:
+    Examples:
         >>> curve = roc_curve([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0])[0]
         >>> curve.true_positive_rate
         array([0. , 0.5, 0.5, 1. , 1. ])
@@ -166,7 +166,7 @@ def roc_area(
     Raises:
         MetricError: As `average_precision`.
 
-    Example:
+    Examples:
         >>> roc_area([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]).mean
         0.75
     """

@@ -19,7 +19,7 @@ class Interval:
         confidence: Share of such intervals that hold the true value, such as 0.95.
         method: How it was computed.
 
-    Example:
+    Examples:
         >>> print(Interval(0.25, 0.5, method="Wilson"))
         0.2500 to 0.5000 (95 %, Wilson)
     """
@@ -58,7 +58,7 @@ def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> Int
     Raises:
         MetricError: When correct is not between 0 and total, or total is 0.
 
-    Example:
+    Examples:
         >>> interval = accuracy_interval(7058, 10_000)
         >>> round(interval.low, 4), round(interval.high, 4)
         (0.6968, 0.7147)

@@ -33,7 +33,7 @@ class Mistakes:
         predicted: Predicted class indices, int64 (k,); some may be right though unsure.
         probabilities: All classes' probabilities (k, C).
 
-    Example:
+    Examples:
         >>> worst = mistakes([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], truth=[0, 0, 1], k=2)
         >>> worst.indices, worst.predicted
         (array([1, 2]), array([1, 0]))
@@ -117,7 +117,7 @@ def log_loss(probabilities: Numbers, truth: Numbers) -> float:
         MetricError: For rows that are no probabilities, labels outside, lengths that differ, or
             no samples.
 
-    Example:
+    Examples:
         >>> round(log_loss([[0.5, 0.5], [0.25, 0.75]], truth=[0, 1]), 4)
         0.4904
     """
@@ -135,7 +135,7 @@ def mistakes(probabilities: Numbers, truth: Numbers, k: int = 24) -> Mistakes:
     Raises:
         MetricError: As `log_loss`, or when k is below 1.
 
-    Example:
+    Examples:
         >>> print(mistakes([[0.9, 0.1], [0.2, 0.8]], truth=[0, 0], k=1).table(["a.jpg", "b.jpg"]))
         sample   truth   predicted   p(truth)   p(predicted)   loss (nats)
         ──────────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ class Averages:
         recall: Averaged recall.
         f1: Averaged F1.
 
-    Example:
+    Examples:
         >>> Averages("macro", 0.5, 0.75, 0.6).recall
         0.75
     """
@@ -53,7 +53,7 @@ class PerClass:
         predicted: Samples that were predicted as the class, TP + FP.
         support: Samples of the class, TP + FN.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> per_class = PerClass(("cat", "dog"), *np.array([[3, 1], [4, 1], [3, 2]]))
         >>> per_class.precision, per_class.recall

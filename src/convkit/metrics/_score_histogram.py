@@ -34,7 +34,7 @@ class ScoreHistogram:
         classes: The class names, or the number of classes.
         bins: B, the same for every class.
 
-    Example:
+    Examples:
         >>> histogram = ScoreHistogram(2, bins=100)
         >>> histogram.update([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], truth=[0, 1, 1])
         >>> histogram.average_precision().mean

@@ -35,7 +35,7 @@ class ScoreStore:
     Args:
         classes: The class names, or the number of classes.
 
-    Example:
+    Examples:
         >>> store = ScoreStore(2)
         >>> store.update([[0.9, 0.1], [0.2, 0.8]], truth=[0, 1])
         >>> store.update([[0.6, 0.4]], truth=[1])

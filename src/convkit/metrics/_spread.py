@@ -20,7 +20,7 @@ class Spread:
     Args:
         values: The results, one for each seed.
 
-    Example:
+    Examples:
         >>> print(Spread((0.70, 0.72, 0.74)))
         0.7200 ± 0.0200 (3 seeds, 0.7000 to 0.7400)
     """
@@ -67,7 +67,7 @@ def over_seeds(values: Iterable[float]) -> Spread:
     Raises:
         MetricError: When there is no value or one is not finite.
 
-    Example:
+    Examples:
         >>> spread = over_seeds([0.81, 0.83, 0.82])
         >>> round(spread.mean, 4), round(spread.deviation, 4)
         (0.82, 0.01)

@@ -38,7 +38,7 @@ def top_k_accuracy(scores: Numbers, truth: Numbers, k: int = 5) -> float:
         MetricError: For scores that are not finite, labels outside, lengths that differ, k outside
             1 to C - 1, or no samples.
 
-    Example:
+    Examples:
         >>> top_k_accuracy([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], truth=[1, 2], k=2)
         0.5
     """

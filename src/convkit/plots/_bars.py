@@ -43,7 +43,7 @@ def bars(
     Raises:
         PlotError: When there is nothing to draw, or intervals are given for several series.
 
-    Example:
+    Examples:
         >>> figure = bars({"conv1": 0.5, "conv2": 0.7}, share=True)
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['50.0 %', '70.0 %']
@@ -123,7 +123,7 @@ def lines(
     Raises:
         PlotError: When there is nothing to draw, or lengths differ.
 
-    Example:
+    Examples:
         >>> figure = lines({"test loss": [0.9, 0.6, 0.7]}, best="min")
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['0.6']
@@ -181,7 +181,7 @@ def search(
     Raises:
         PlotError: When there is no trial.
 
-    Example:
+    Examples:
         >>> trials = [{"setting": "lr", "value": lr, "result": 1 / lr, "kept": lr == 0.1}
         ...           for lr in (0.01, 0.1)]
         >>> search(trials).axes[0].get_title()

@@ -43,7 +43,7 @@ def class_counts(
     Raises:
         PlotError: When there is no split, or the splits' classes are not as many.
 
-    Example:
+    Examples:
         >>> figure = class_counts({"train": [90, 90], "test": [10, 12]}, class_names=("a", "b"))
         >>> [axes.get_ylabel() for axes in figure.axes]
         ['train\n180', 'test\n22']

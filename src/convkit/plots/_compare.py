@@ -58,7 +58,7 @@ def compare_curves(
     Raises:
         PlotError: When there is nothing to draw.
 
-    Example:
+    Examples:
         >>> a, b = ({"epoch": [1, 2], "validation_loss": [2.3, low]} for low in (1.1, 0.9))
         >>> figure = compare_curves({"relu": a, "tanh": b})
         >>> [text.get_text() for text in figure.legends[0].get_texts()][:2]

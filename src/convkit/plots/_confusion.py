@@ -61,7 +61,7 @@ def confusion(
     Raises:
         PlotError: When the matrix is not square, or the names are not as many as its rows.
 
-    Example:
+    Examples:
         >>> figure = confusion([[8, 2], [1, 9]], class_names=("cat", "dog"), normalize="truth")
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['0.80', '0.20', '0.10', '0.90']

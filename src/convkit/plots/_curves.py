@@ -63,7 +63,7 @@ def curves(
     Raises:
         PlotError: When there is nothing to draw.
 
-    Example:
+    Examples:
         >>> figure = curves({"epoch": [1, 2], "training_loss": [2.3, 1.1]})
         >>> [axes.get_ylabel() for axes in figure.axes]
         ['loss']

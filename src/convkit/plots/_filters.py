@@ -48,7 +48,7 @@ def filters(
     Raises:
         PlotError: When the weights have not four axes or a channel does not exist.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> figure = filters(np.ones((4, 3, 5, 5)), channels=[0, 2])
         >>> [text.get_text() for text in figure.axes[0].texts]

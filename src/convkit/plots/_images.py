@@ -41,7 +41,7 @@ def image_grid(
     Raises:
         PlotError: When there is no image, more than 1024, or not as many titles as images.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> figure = image_grid(np.zeros((6, 3, 8, 8), dtype=np.uint8), titles=range(6))
         >>> len(figure.axes[0].images)

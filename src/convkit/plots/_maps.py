@@ -47,7 +47,7 @@ def feature_maps(
     Raises:
         PlotError: When the maps have another shape or a channel does not exist.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> figure = feature_maps(np.ones((16, 8, 8)), channels=range(10))
         >>> len(figure.axes[0].images)
@@ -108,7 +108,7 @@ def layers_by_channels(
     Raises:
         PlotError: When there is no layer, or a channel does not exist in one.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> maps = {f"layer{n}": np.ones((8, 40 // n, 40 // n)) for n in (1, 2, 4)}
         >>> len(layers_by_channels(maps, channels=range(5)).axes)

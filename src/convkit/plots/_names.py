@@ -41,7 +41,7 @@ def drawable(name: object, longest: int = 40) -> str:
         name: Anything with a text.
         longest: Characters to keep.
 
-    Example:
+    Examples:
         >>> drawable("a very long name of a class indeed", 15)
         'a very … indeed'
     """

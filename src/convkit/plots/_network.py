@@ -58,7 +58,7 @@ def architecture(
     Raises:
         PlotError: When there is no layer, or no input shape.
 
-    Example:
+    Examples:
         >>> from convkit import Architecture
         >>> network = Architecture.parse("conv 8 k5 relu, maxpool 2, flatten, linear 10")
         >>> figure = architecture(network, (3, 32, 32))

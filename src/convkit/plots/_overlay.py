@@ -37,15 +37,15 @@ def overlay(
     """Draw feature maps enlarged over their image.
 
     Args:
-            image: The image, as `image_grid` takes it.
-            map: One map (H, W), or several (C, H, W) for a grid.
-            alpha: Opacity of the map, 0 to 1: at 1 the enlarged map hides the image.
-            extent: Which part of the image the map covers: (left, right, bottom, top) in pixels of
-                the image, as the receptive field says; None is the whole image.
-            channels: Which of several maps.
-            smooth: Interpolate between the values; else each value is a rectangle.
-            columns: Maps in a row.
-            title: A line above the picture.
+        image: The image, as `image_grid` takes it.
+        map: One map (H, W), or several (C, H, W) for a grid.
+        alpha: Opacity of the map, 0 to 1: at 1 the enlarged map hides the image.
+        extent: Which part of the image the map covers: (left, right, bottom, top) in pixels of
+            the image, as the receptive field says; None is the whole image.
+        channels: Which of several maps.
+        smooth: Interpolate between the values; else each value is a rectangle.
+        columns: Maps in a row.
+        title: A line above the picture.
 
     Returns:
             The figure. All maps have one scale, written below.
@@ -53,7 +53,7 @@ def overlay(
     Raises:
             PlotError: When a shape is another or alpha is not in 0..1.
 
-    Example:
+    Examples:
             >>> import numpy as np
             >>> figure = overlay(np.zeros((3, 64, 64)), np.ones((7, 7)), alpha=0.5)
             >>> len(figure.axes[0].images)

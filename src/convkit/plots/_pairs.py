@@ -48,7 +48,7 @@ def filter_pair(
     Raises:
         PlotError: When a shape is another.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> figure = filter_pair(np.ones((3, 5, 5)), np.ones((28, 28)))
         >>> [axes.get_title() for axes in figure.axes][:2]
@@ -91,7 +91,7 @@ def filters_above_maps(
     Raises:
         PlotError: When a channel does not exist, or there are not as many filters as maps.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> figure = filters_above_maps(np.ones((8, 3, 7, 7)), np.ones((8, 9, 9)), [1, 4, 6])
         >>> len(figure.axes)
@@ -139,7 +139,7 @@ def pair_table(
     Raises:
         PlotError: When there are not as many rows of pairs as images, or the rows' layers differ.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from types import SimpleNamespace
         >>> pair = SimpleNamespace(filter=np.ones((3, 5, 5)), feature_map=np.ones((9, 9)))

@@ -45,7 +45,7 @@ def precision_recall(
     Raises:
         PlotError: When there is no curve, or the names are not as many.
 
-    Example:
+    Examples:
         >>> from types import SimpleNamespace
         >>> curve = SimpleNamespace(precision=[0.5, 1.0, 1.0], recall=[1.0, 0.5, 0.0])
         >>> figure = precision_recall({"cat": curve}, average_precision=[0.75])
@@ -93,7 +93,7 @@ def roc(
     Raises:
         PlotError: When there is no curve, or the names are not as many.
 
-    Example:
+    Examples:
         >>> from types import SimpleNamespace
         >>> curve = SimpleNamespace(true_positive_rate=[0, 1, 1], false_positive_rate=[0, 0, 1])
         >>> roc({"cat": curve}).axes[0].get_ylabel()

@@ -39,7 +39,7 @@ def receptive_field(
     Raises:
         PlotError: When a box is empty.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> figure = receptive_field(np.zeros((3, 32, 32)), (-2, 4, 9, 15))
         >>> figure.axes[0].get_xlabel()

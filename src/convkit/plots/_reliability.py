@@ -39,7 +39,7 @@ def reliability(
     Raises:
         PlotError: When the lengths differ or there is no sample.
 
-    Example:
+    Examples:
         >>> figure = reliability([0.25, 0.9], [0.2, 0.7], [10, 90], error=0.19)
         >>> figure.axes[0].get_title()
         'expected calibration error 0.1900'

@@ -34,7 +34,7 @@ def replay(outcome: Any, *, title: str | None = None) -> Figure:
     Raises:
         PlotError: When there is no value or no rule.
 
-    Example:
+    Examples:
         >>> from types import SimpleNamespace
         >>> rule = SimpleNamespace(name="patience 2", stop_epoch=4, best_epoch=2)
         >>> figure = replay(SimpleNamespace(values=[3, 1, 2, 2, 2], rows=[rule]))

@@ -179,7 +179,7 @@ def compare(
     Raises:
         RunError: When there is no directory, one holds no training, or a column is unknown.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from convkit import Trainer, report
         >>> images, labels = torch.randn(64, 1, 8, 8), torch.arange(64) % 2

@@ -65,7 +65,7 @@ class Reproduction:
     Args:
         title: The heading of the page.
 
-    Example:
+    Examples:
         >>> page = Reproduction("Base network")
         >>> page.section("Theory")
         >>> page.compare("kernel from 512 to 504", reported=9, measured=9)
@@ -177,7 +177,7 @@ class Reproduction:
 def hardware() -> str:
     """Name the processor, the cores this process may use, and the accelerator, if there is one.
 
-    Example:
+    Examples:
         >>> "cores" in hardware()
         True
     """

@@ -18,7 +18,7 @@ def settings_of(configuration: dict[str, Any]) -> dict[str, str]:
     Args:
         configuration: Of a run.
 
-    Example:
+    Examples:
         >>> settings = {"optimizer": "SGD", "optimizer_settings": {"lr": 0.05}, "augment": []}
         >>> settings_of({"settings": settings})
         {'optimizer': 'SGD', 'lr': '0.05', 'augment': 'none'}
@@ -43,7 +43,7 @@ def data_card(configuration: dict[str, Any]) -> dict[str, dict[str, Any]]:
     Args:
         configuration: Of a run; the card stands beside its settings or among them.
 
-    Example:
+    Examples:
         >>> data_card({"data": {"train": {"samples": 3, "per_class": [1, 2]}}})
         {'train': {'samples': 3, 'per_class': [1, 2]}}
     """

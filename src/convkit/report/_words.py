@@ -10,7 +10,7 @@ _LONGEST = 160
 def short(name: object, longest: int = _LONGEST) -> str:
     """A name without its middle when it is very long.
 
-    Example:
+    Examples:
         >>> short("abcdefghij", 5)
         'ab…ij'
     """
@@ -24,7 +24,7 @@ def short(name: object, longest: int = _LONGEST) -> str:
 def percent(share: float, digits: int = 2) -> str:
     """A share in percent.
 
-    Example:
+    Examples:
         >>> percent(0.9167)
         '91.67 %'
     """
@@ -34,7 +34,7 @@ def percent(share: float, digits: int = 2) -> str:
 def interval_text(evaluation: dict[str, Any], before: str = "") -> str:
     """The accuracy's interval of an evaluation; nothing when it has none.
 
-    Example:
+    Examples:
         >>> interval_text({"accuracy_interval": [0.5, 0.75]})
         '50.00 % to 75.00 %'
     """

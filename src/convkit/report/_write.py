@@ -40,7 +40,7 @@ def write(directory: str | os.PathLike[str], *, model: nn.Module | None = None) 
     Raises:
         RunError: When the directory holds no training.
 
-    Example:
+    Examples:
         >>> import convkit.data, convkit.training
         >>> from convkit import build, report
         >>> sets = convkit.data.drawn_shapes(train=60, validation=20, test=20)

@@ -58,7 +58,7 @@ def conv_output(
     Raises:
         ShapeError: If an argument is out of range, or the kernel does not fit into the input.
 
-    Example:
+    Examples:
         >>> conv_output(128, kernel_size=5)
         124
         >>> conv_output((37, 53), kernel_size=(3, 5), stride=(2, 3), padding=(1, 0))

@@ -59,7 +59,7 @@ def conv_transpose_output(
     Raises:
         ShapeError: If an argument is out of range, or nothing is left of the output.
 
-    Example:
+    Examples:
         >>> conv_transpose_output(16, kernel_size=4, stride=2, padding=1)
         32
     """

@@ -118,7 +118,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         ShapeError: What the function raises; or that it is none of this module's.
         TypeError: If the arguments are not the function's.
 
-    Example:
+    Examples:
         >>> from convkit.shapes import conv_output
         >>> print(explain(conv_output, 512, kernel_size=9))
         conv_output(512, kernel_size=9) = 504

@@ -52,7 +52,7 @@ def explain_convolution(
         ShapeError: If a matrix is no rectangle of numbers, the kernel does not fit, the padding is
             too large for its mode, or more than a million products are asked for.
 
-    Example:
+    Examples:
         >>> work = explain_convolution([[1, 2], [3, 4]], [[1, 0], [0, -1]])
         >>> work.result
         [[-3]]

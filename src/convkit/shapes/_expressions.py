@@ -95,7 +95,7 @@ def _within(expression: Expression, strength: float, style: Style, *, numbers: b
 def symbol_in_latex(symbol: str) -> str:
     r"""A symbol with its index set below: `P_before,h` is `P_{\text{before},h}`.
 
-    Example:
+    Examples:
         >>> print(symbol_in_latex("C_in"))
         C_{\text{in}}
     """

@@ -34,7 +34,7 @@ def conv_macs(
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
-    Example:
+    Examples:
         >>> conv_macs(3, 32, kernel_size=5, output_size=32)
         2457600
     """
@@ -70,7 +70,7 @@ def conv_transpose_macs(
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
-    Example:
+    Examples:
         >>> conv_transpose_macs(64, 32, kernel_size=2, input_size=(16, 8))
         1048576
     """
@@ -100,7 +100,7 @@ def linear_macs(in_features: int, out_features: int) -> int:
     Raises:
         ShapeError: If an argument is below 1 or no whole number.
 
-    Example:
+    Examples:
         >>> linear_macs(2048, 64)
         131072
     """

@@ -76,7 +76,7 @@ def same_padding(kernel_size: Size, *, dilation: Size = 1) -> Any:
     Raises:
         ShapeError: If an argument is below 1 or no whole number.
 
-    Example:
+    Examples:
         >>> same_padding(5), same_padding(4), same_padding((3, 4), dilation=2)
         (2, (1, 2), (2, 3))
     """

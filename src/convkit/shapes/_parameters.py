@@ -23,7 +23,7 @@ class Parameters:
         weights: Numbers in its weight tensor.
         biases: Numbers in its bias.
 
-    Example:
+    Examples:
         >>> Parameters(weights=2400, biases=32) + Parameters(weights=640, biases=10)
         Parameters(weights=3040, biases=42)
     """
@@ -66,7 +66,7 @@ def conv_parameters(
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
-    Example:
+    Examples:
         >>> conv_parameters(3, 32, kernel_size=5)
         Parameters(weights=2400, biases=32)
         >>> conv_parameters(64, 64, kernel_size=3, groups=64, bias=False).total
@@ -103,7 +103,7 @@ def conv_transpose_parameters(
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
-    Example:
+    Examples:
         >>> conv_transpose_parameters(64, 32, kernel_size=2)
         Parameters(weights=8192, biases=32)
     """
@@ -124,7 +124,7 @@ def linear_parameters(in_features: int, out_features: int, *, bias: bool = True)
     Raises:
         ShapeError: If an argument is below 1 or no whole number.
 
-    Example:
+    Examples:
         >>> linear_parameters(2048, 64).total
         131136
     """
@@ -146,7 +146,7 @@ def batch_norm_parameters(num_features: int, *, affine: bool = True) -> Paramete
     Raises:
         ShapeError: If `num_features` is below 1 or no whole number.
 
-    Example:
+    Examples:
         >>> batch_norm_parameters(64)
         Parameters(weights=64, biases=64)
     """
@@ -168,7 +168,7 @@ def group_norm_parameters(num_groups: int, num_channels: int, *, affine: bool = 
     Raises:
         ShapeError: If an argument is below 1, or the groups do not divide the channels.
 
-    Example:
+    Examples:
         >>> group_norm_parameters(8, 64)
         Parameters(weights=64, biases=64)
     """
@@ -191,7 +191,7 @@ def layer_norm_parameters(
     Raises:
         ShapeError: If a size is below 1 or no whole number.
 
-    Example:
+    Examples:
         >>> layer_norm_parameters((64, 8, 8)).total
         8192
     """

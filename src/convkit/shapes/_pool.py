@@ -68,7 +68,7 @@ def pool_output(
     Raises:
         ShapeError: If an argument is out of range, or no window fits.
 
-    Example:
+    Examples:
         >>> pool_output((32, 33), kernel_size=2)
         (16, 16)
         >>> pool_output(5, kernel_size=2, stride=2, padding=1, ceil_mode=True)

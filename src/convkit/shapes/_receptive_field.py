@@ -56,7 +56,7 @@ class ReceptiveField:
         stride: Pixels of the image between neighbouring units (also called the jump).
         start: Where the centre of the first unit's field lies; a multiple of one half.
 
-    Example:
+    Examples:
         >>> field = ReceptiveField().then(kernel_size=7, stride=2, padding=3)
         >>> field
         ReceptiveField(size=7, stride=2, start=0)
@@ -164,7 +164,7 @@ def receptive_field(rows: Iterable[Sequence[Any]]) -> ReceptiveField:
     References:
         Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks (2019).
 
-    Example:
+    Examples:
         >>> receptive_field([(11, 4, 2), (3, 2, 0)])
         ReceptiveField(size=19, stride=8, start=7)
     """

@@ -36,7 +36,7 @@ def adaptive_pool_output(size: Size, *, output_size: int | tuple[int | None, ...
     Raises:
         ShapeError: If a size is negative or no whole number.
 
-    Example:
+    Examples:
         >>> adaptive_pool_output((13, 9), output_size=(6, None))
         (6, 9)
     """
@@ -82,7 +82,7 @@ def upsample_output(
     Raises:
         ShapeError: If not exactly one of factor and size is given, or nothing is left of the map.
 
-    Example:
+    Examples:
         >>> upsample_output((7, 8), scale_factor=2)
         (14, 16)
         >>> upsample_output(10, scale_factor=1.55)

@@ -56,7 +56,7 @@ def solve_kernel_size(
     Raises:
         ShapeError: If there is none, or more than a million.
 
-    Example:
+    Examples:
         >>> solve_kernel_size(512, 504)
         (9,)
         >>> solve_kernel_size(32, 16, stride=2, padding=1)
@@ -112,7 +112,7 @@ def solve_padding(
         ShapeError: If there is none, or more than a million. Where only unequal sides would do,
             the message says which.
 
-    Example:
+    Examples:
         >>> solve_padding(32, 16, kernel_size=3, stride=2)
         (1,)
     """
@@ -177,7 +177,7 @@ def solve_stride(
     Raises:
         ShapeError: If there is none, or more than a million.
 
-    Example:
+    Examples:
         >>> solve_stride(224, 112, kernel_size=7, padding=3)
         (2,)
     """
@@ -245,7 +245,7 @@ def solve_input_size(
     Raises:
         ShapeError: If there is none, or more than a million.
 
-    Example:
+    Examples:
         >>> solve_input_size(252, kernel_size=2, stride=2)
         (504, 505)
     """

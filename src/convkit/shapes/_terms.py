@@ -93,7 +93,7 @@ def _expression(number: int) -> Expression:
 def ceiling(numerator: int, denominator: int) -> int:
     """The quotient, rounded up.
 
-    Example:
+    Examples:
         >>> ceiling(7, 2), ceiling(-7, 2)
         (4, -3)
     """
@@ -106,7 +106,7 @@ def ceiling(numerator: int, denominator: int) -> int:
 def larger(left: int, right: int) -> int:
     """The larger of two numbers: max, which a formula would not remember.
 
-    Example:
+    Examples:
         >>> larger(2, 3)
         3
     """
@@ -118,7 +118,7 @@ def larger(left: int, right: int) -> int:
 def smaller(left: int, right: int) -> int:
     """The smaller of two numbers: min, which a formula would not remember.
 
-    Example:
+    Examples:
         >>> smaller(2, 3)
         2
     """
@@ -130,7 +130,7 @@ def smaller(left: int, right: int) -> int:
 def divided(numerator: int, denominator: int) -> int:
     """The quotient of numbers of which one divides the other.
 
-    Example:
+    Examples:
         >>> divided(64, 4)
         16
     """
@@ -143,7 +143,7 @@ def divided(numerator: int, denominator: int) -> int:
 def scaled(number: int, factor: int | float) -> int:
     """The product, rounded down; with a float factor in double precision, as PyTorch does it.
 
-    Example:
+    Examples:
         >>> scaled(10, 1.55), scaled(10, 3)
         (15, 30)
     """
@@ -161,7 +161,7 @@ def scaled(number: int, factor: int | float) -> int:
 def halved(symbol: str, number: int) -> Number:
     """Half of a number, exact: an int where it is one, else a float (a Fraction beyond 2**53).
 
-    Example:
+    Examples:
         >>> halved("start", 6), halved("start", 7)
         (3, 3.5)
     """
