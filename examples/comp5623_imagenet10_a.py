@@ -146,13 +146,23 @@ def single_batch(page: report.Reproduction, name: str, settings: argparse.Namesp
     trainer = make_trainer(table, 128, settings.out / name, settings)
     epochs = QUICK_EPOCHS if settings.quick else 15
     history = trainer.fit(batch, sets.validation, epochs=epochs, batch_size=64, resume=True)
-    page.section(f"A single batch, {name} model", f"Adam, learning rate 1e-3, {epochs} epochs.")
+    page.section(f"A single batch, {name} model", f"Adam, learning rate 1e-3, {epochs} updates.")
     training, validation = history["training_loss"], history["validation_loss"]
-    for quantity, measured in (
-        ("training loss falls below a tenth of its first", training[-1] < training[0] / 10),
-        ("validation loss ends above its lowest", validation[-1] > min(validation)),
+    for quantity, loss, measured in (
+        (
+            "training loss falls below a tenth of its first",
+            training,
+            training[-1] < training[0] / 10,
+        ),
+        ("validation loss ends above its lowest", validation, validation[-1] > min(validation)),
     ):
-        page.compare(quantity, reported=True, measured=None if settings.quick else measured)
+        note = f"{loss[0]:.4f} at first, {loss[-1]:.4f} at last, lowest {min(loss):.4f} at epoch "
+        page.compare(
+            f"{name}, {quantity}",
+            reported=True,
+            measured=None if settings.quick else measured,
+            note=f"{note}{loss.index(min(loss)) + 1}",
+        )
     page.picture(plots.curves(history), f"{name}_curves", f"One batch, {name} model")
 
 
@@ -220,7 +230,8 @@ def together(page: report.Reproduction, settings: argparse.Namespace) -> None:
     page.section("The versions", comparison.to_markdown())
     page.text(
         "The original measured v5 to v7 with the statistics of the batch; here evaluation mode is "
-        "used. v5 and v6 are one network: v6 was validated on images without augmentation."
+        "used, and augmented validation images are drawn once, the same for every epoch. v5 and v6 "
+        "are one network: v6 was validated on images without augmentation."
     )
     page.picture(comparison.plot(training=False), "versions", "Validation of the versions")
 
