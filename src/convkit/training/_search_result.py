@@ -216,6 +216,8 @@ def edge_warning(setting: str, values: Sequence[Any], value: Any) -> str | None:
     # A ratio is how people space rates; close values are spaced by their difference.
     if value and 0.5 < neighbour / value < 2:
         beyond = 2 * value - neighbour
+    if all(isinstance(number, int) for number in numbers):
+        beyond = min(round(beyond), value - 1) if low else max(round(beyond), value + 1)
     return (
         f"{setting}={value} is the {'smallest' if low else 'largest'} value of its grid: the best "
         f"may lie beyond, try {beyond:.4g} too."
