@@ -83,6 +83,8 @@ def find_learning_rate(
             number from the start.
 
     Example:
+        >>> import torch
+        >>> from torch import nn
         >>> _ = torch.manual_seed(0)
         >>> images, labels = torch.randn(256, 3, 4, 4), torch.arange(256) % 2
         >>> images[labels == 1] += 1

@@ -65,6 +65,8 @@ def overfit_batch(
             hold no numbers, a label that is no class, or a model that does not take the images.
 
     Example:
+        >>> import torch
+        >>> from torch import nn
         >>> _ = torch.manual_seed(0)
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(48, 10))
         >>> check = overfit_batch(model, (torch.randn(8, 3, 4, 4), torch.arange(8)), lr=0.05)

@@ -38,6 +38,7 @@ def freeze(model: nn.Module, *names: str, statistics: bool = True) -> list[str]:
         TrainingError: For a name that is not in the model, with the closest one that is.
 
     Example:
+        >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> freeze(model, "0")
         ['0.weight', '0.bias']
@@ -61,6 +62,7 @@ def unfreeze(model: nn.Module, *names: str) -> list[str]:
         TrainingError: For a name that is not in the model, with the closest one that is.
 
     Example:
+        >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> frozen = freeze(model)
         >>> unfreeze(model, "2.*")
@@ -115,6 +117,7 @@ def report(model: nn.Module) -> FreezeReport:
         The counts by part, with a table as its text.
 
     Example:
+        >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> frozen = freeze(model, "0")
         >>> report(model).total, report(model).trainable
@@ -155,6 +158,7 @@ def parameter_groups(
         TrainingError: For a name that is not in the model.
 
     Example:
+        >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> [group["lr"] for group in parameter_groups(model, 0.1, [("0", 0.01)])]
         [0.001, 0.1]

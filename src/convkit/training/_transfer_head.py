@@ -36,6 +36,7 @@ def replace_head(
         TrainingError: When there is no such layer, or `num_classes` is below 1.
 
     Example:
+        >>> from torch import nn
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(12, 1000))
         >>> replace_head(model, 10)
         Linear(in_features=12, out_features=10, bias=True)
