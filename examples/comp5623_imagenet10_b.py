@@ -113,7 +113,7 @@ ALEXNET_SIDES = {
     (128, 128): [(31, 31), (15, 15), (7, 7), (7, 7), (7, 7)],
 }
 # fmt: on
-COUNTS = {"180 of 1801": 9.9944, "1223 of 1801": 67.9067, "5916 of 7200": 82.1667}
+COUNTS = {(180, 1801): 9.9944, (1223, 1801): 67.9067, (5916, 7200): 82.1667}
 EXPLORED = ((0, 6, 10), (3, 8, 10), (0, 6, 10))  # for each of three images, layers of `features`
 RULES = {
     "raw, patience 3": EarlyStopping(3, smoothing=None),
@@ -139,11 +139,9 @@ def exact(page: report.Reproduction) -> None:
             ("sides of the maps", [128, 63, 62, 31, 15, 7], sides),
         ):
             page.compare(f"{name}, {quantity}", reported=reported, measured=measured)
-    for count, percent in COUNTS.items():
-        right, total = map(int, count.split(" of "))
-        page.compare(
-            f"{count}, in percent", reported=percent, measured=round(100 * right / total, 4)
-        )
+    for (right, total), percent in COUNTS.items():
+        measured = round(100 * right / total, 4)
+        page.compare(f"{right} of {total}, in percent", reported=percent, measured=measured)
     for size, sides in ALEXNET_SIDES.items():
         rows = [row for row in zoo.alexnet().summary((3, *size)).rows if row.kind == "conv"]
         maps = [row.output_shape[1:] for row in rows]
@@ -178,10 +176,6 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
         augment=augment,
         resume=True,
     )
-    losses, finals = history["validation_loss"], {}
-    for split in ("training", "validation"):
-        accuracies = history[f"{split}_accuracy"]
-        finals[split] = 100 * (accuracies[-1] if run.one_batch else max(accuracies))
     page.section(
         run.title,
         f"Adam, learning rate 1e-3, batch {BATCH_SIZE}, validated on "
@@ -192,18 +186,23 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
     which = "after the last epoch" if run.one_batch else "highest"
     for split, reported in zip(("training", "validation"), run.accuracies, strict=True):
         known = real or (run.one_batch and split == "training" and not settings.quick)
+        accuracies, losses = history[f"{split}_accuracy"], history[f"{split}_loss"]
+        percent = 100 * (accuracies[-1] if run.one_batch else max(accuracies))
         page.compare(
             f"{name}, {split} accuracy {which} (%)",
             reported=reported,
-            measured=round(finals[split], 2) if known else None,
+            measured=round(percent, 2) if known else None,
             band=(reported - 2, reported + 2),
-            note=f"{'here' if known else 'other images:'} {finals[split]:.2f} %, losses "
-            f"{history['training_loss'][-1]:.4f} and {losses[-1]:.4f}, the lowest validation loss "
-            f"{min(losses):.4f}; reported losses {run.losses}",
+            note=f"{'here' if known else 'other images:'} {percent:.2f} %, loss at last "
+            f"{losses[-1]:.4f}, at least {min(losses):.4f}; reported losses {run.losses}",
         )
     page.text(f"The log, epoch by epoch:\n\n{history.table().to_markdown()}")
     history.to_csv(settings.out / f"{name}_log.csv")
     page.picture(plots.curves(history), f"{name}_curves", f"{run.title}: loss and accuracy")
+    epochs = range(1, run.epochs + 1)
+    published = {"epoch": epochs, "validation_loss": run.validation_losses}
+    figure = plots.compare_curves({"published": published, "here": history}, training=False)
+    page.picture(figure, f"{name}_published", f"{run.title}: beside the published validation loss")
 
 
 def run_of(name: str, settings: argparse.Namespace) -> Path:
