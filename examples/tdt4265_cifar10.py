@@ -52,7 +52,7 @@ BASE = """
 """
 
 
-# Task 3. The published text gives model 2's 3x3 convs padding 2 and final maps of 2x2: that needs 1.
+# Task 3. The text gives model 2's 3x3 convs padding 2 and final maps of 2x2, which need padding 1.
 CONV = "| Conv2D | 64 | 5x5 | 2 | yes | ReLU |"
 POOL = "| MaxPool2D | - | 2x2 | - | - | - |"
 HEADER = (
