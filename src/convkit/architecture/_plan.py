@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import keyword
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from convkit.errors import ArchitectureError, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from convkit.architecture._row import Row, Shape
 
@@ -20,8 +20,7 @@ MOST_LAYERS = 20_000
 DEEPEST_BLOCK = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One layer at its place.
 
     Args:
@@ -38,7 +37,7 @@ class Step:
     number: int
     input_shape: Shape
     output_shape: Shape
-    branches: dict[str, tuple[Step, ...]] = field(default_factory=dict)
+    branches: Mapping[str, tuple[Step, ...]] = MappingProxyType({})
 
 
 def plan(rows: Sequence[Row], input_shape: Sequence[int]) -> tuple[Step, ...]:
@@ -189,7 +188,7 @@ def _block(name: str, row: Row, number: int, shape: Shape, work: _Work) -> Step:
     if known is not None:
         block, layers = known
         work.spend(layers)
-        return replace(block, name=name, number=number)
+        return block._replace(name=name, number=number)
     branches: dict[str, tuple[Step, ...]] = {}
     before = work.left
     with work.inside():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convkit._tables import Cell, Table
 from convkit.architecture._plan import written
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 HEADER = ("layer", "kind", "output", "parameters", "MACs", "receptive field")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryRow:
+class SummaryRow(NamedTuple):
     """One layer of a summary.
 
     Args:
