@@ -201,7 +201,8 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
     page.picture(plots.curves(history), f"{name}_curves", f"{run.title}: loss and accuracy")
     epochs = range(1, run.epochs + 1)
     published = {"epoch": epochs, "validation_loss": run.validation_losses}
-    figure = plots.compare_curves({"published": published, "here": history}, training=False)
+    pair = {"published": published, "here": history}
+    figure = plots.compare_curves(pair, training=False, accuracy=False)
     page.picture(figure, f"{name}_published", f"{run.title}: beside the published validation loss")
 
 
