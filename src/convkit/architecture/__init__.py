@@ -4,6 +4,7 @@ from convkit.architecture import zoo
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._building import build
+from convkit.architecture._calculation import ExplainedLayer
 from convkit.architecture._checking_finding import Finding
 from convkit.architecture._comparing import Change, Diff, Place
 from convkit.architecture._composite import Custom, Repeat, Residual
@@ -33,6 +34,7 @@ __all__ = [
     "Custom",
     "Diff",
     "Dropout",
+    "ExplainedLayer",
     "Finding",
     "Flatten",
     "GlobalAvgPool",

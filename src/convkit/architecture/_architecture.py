@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from convkit.architecture._calculation import ExplainedLayer
     from convkit.architecture._checking_finding import Finding
     from convkit.architecture._comparing import Diff
     from convkit.architecture._summary import Summary
@@ -34,7 +35,7 @@ class Architecture:
     Raises:
         ArchitectureError: When there is no row, or one of them is none.
 
-    Example:
+    Examples:
         >>> from convkit.architecture import Conv, Flatten, Linear
         >>> network = Architecture([Conv(8, kernel_size=5), Flatten(), Linear(10)])
         >>> network.summary((3, 32, 32)).parameters
@@ -150,6 +151,23 @@ class Architecture:
         from convkit.architecture._summing import sum_up
 
         return sum_up(self, input_shape)
+
+    def explain(self, input_shape: Sequence[int]) -> list[ExplainedLayer]:
+        """How every size and count comes about, layer by layer.
+
+        Args:
+            input_shape: Channels and sizes of one image: `(C, H, W)`.
+
+        Returns:
+            Each layer that changes sizes or has parameters, with the formulas, the numbers put in
+            and the results; as text, and `to_markdown()`.
+
+        Raises:
+            ArchitectureError: For a row that does not fit, naming it.
+        """
+        from convkit.architecture._calculation import explain_table
+
+        return explain_table(self, input_shape)
 
     def check(self, input_shape: Sequence[int]) -> list[Finding]:
         """Compare what the table states with what follows from its rows.

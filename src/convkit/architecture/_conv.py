@@ -10,6 +10,7 @@ from typing_extensions import override
 
 import convkit.shapes
 from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
+from convkit.architecture._calculation import Calculation, settings_of
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     Counts,
@@ -53,7 +54,7 @@ class Conv(Dressed):
         name: Name of the conv module in place of `conv1`, `conv2`, ...
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> Conv(32, kernel_size=5, padding=2).shape_after((3, 32, 32))
         (32, 32, 32)
     """
@@ -122,6 +123,25 @@ class Conv(Dressed):
         return Counts(weights=parameters.weights, biases=parameters.biases, macs=macs)
 
     @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        channels = (input_shape[0], self.out_channels)
+        filters = {
+            "kernel_size": spread(self.kernel_size, len(input_shape) - 1),
+            "groups": self.groups,
+        }
+        return (
+            Calculation(
+                convkit.shapes.conv_output,
+                (input_shape[1:],),
+                settings_of(self, "kernel_size", "stride", "padding", "dilation"),
+            ),
+            Calculation(convkit.shapes.conv_parameters, channels, {**filters, "bias": self.bias}),
+            Calculation(
+                convkit.shapes.conv_macs, channels, {**filters, "output_size": output_shape[1:]}
+            ),
+        )
+
+    @override
     def window(self, input_shape: Shape) -> Window | None:
         return Window(self.kernel_size, self.stride, self.padding, self.dilation)
 
@@ -163,7 +183,7 @@ class ConvTranspose(Dressed):
         name: Name of its module.
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> ConvTranspose(8, kernel_size=2, stride=2).shape_after((16, 7, 7))
         (8, 14, 14)
     """
@@ -221,6 +241,29 @@ class ConvTranspose(Dressed):
             groups=self.groups,
         )
         return Counts(weights=parameters.weights, biases=parameters.biases, macs=macs)
+
+    @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        channels = (input_shape[0], self.out_channels)
+        filters = {
+            "kernel_size": spread(self.kernel_size, len(input_shape) - 1),
+            "groups": self.groups,
+        }
+        return (
+            Calculation(
+                convkit.shapes.conv_transpose_output,
+                (input_shape[1:],),
+                settings_of(self, "kernel_size", "stride", "padding", "dilation", "output_padding"),
+            ),
+            Calculation(
+                convkit.shapes.conv_transpose_parameters, channels, {**filters, "bias": self.bias}
+            ),
+            Calculation(
+                convkit.shapes.conv_transpose_macs,
+                channels,
+                {**filters, "input_size": input_shape[1:]},
+            ),
+        )
 
     @override
     def layer(self, input_shape: Shape) -> LayerCall:

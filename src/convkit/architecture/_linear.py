@@ -10,6 +10,7 @@ from typing_extensions import override
 
 import convkit.shapes
 from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
+from convkit.architecture._calculation import Calculation
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     POINT,
@@ -32,7 +33,7 @@ class Flatten(Row):
         name: Name of its module in place of `flatten1`.
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> Flatten().shape_after((128, 4, 4))
         (2048,)
     """
@@ -71,7 +72,7 @@ class Linear(Dressed):
         name: Name of the linear module in place of `fc1`, `fc2`, ...
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> Linear(64).count((2048,)).parameters
         131136
     """
@@ -105,6 +106,14 @@ class Linear(Dressed):
         features = _arriving(self, input_shape)
         parameters = convkit.shapes.linear_parameters(features, self.out_features, bias=self.bias)
         return Counts(weights=parameters.weights, biases=parameters.biases, macs=parameters.weights)
+
+    @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        ends = (input_shape[0], self.out_features)
+        return (
+            Calculation(convkit.shapes.linear_parameters, ends, {"bias": self.bias}),
+            Calculation(convkit.shapes.linear_macs, ends, {}),
+        )
 
     @override
     def window(self, input_shape: Shape) -> Window | None:

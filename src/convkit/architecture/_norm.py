@@ -8,6 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 import convkit.shapes
+from convkit.architecture._calculation import Calculation
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window, require_count
 from convkit.errors import ArchitectureError
@@ -24,7 +25,7 @@ class BatchNorm(Row):
         name: Name of its module in place of `bn1`, `bn2`, ...
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> BatchNorm().count((32, 14, 14)).parameters
         64
     """
@@ -47,6 +48,11 @@ class BatchNorm(Row):
     def count(self, input_shape: Shape) -> Counts:
         parameters = convkit.shapes.batch_norm_parameters(input_shape[0], affine=self.affine)
         return Counts(weights=parameters.weights, biases=parameters.biases)
+
+    @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        function = convkit.shapes.batch_norm_parameters
+        return (Calculation(function, (input_shape[0],), {"affine": self.affine}),)
 
     @override
     def window(self, input_shape: Shape) -> Window | None:
@@ -102,6 +108,11 @@ class GroupNorm(Row):
             self.groups, input_shape[0], affine=self.affine
         )
         return Counts(weights=parameters.weights, biases=parameters.biases)
+
+    @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        function = convkit.shapes.group_norm_parameters
+        return (Calculation(function, (self.groups, input_shape[0]), {"affine": self.affine}),)
 
     @override
     def window(self, input_shape: Shape) -> Window | None:

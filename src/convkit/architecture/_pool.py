@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from typing_extensions import override
 
 import convkit.shapes
+from convkit.architecture._calculation import Calculation, settings_of
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import (
     WHOLE,
@@ -38,7 +39,7 @@ class MaxPool(Row):
         name: Name of its module in place of `pool1`, `pool2`, ...
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> MaxPool(3, stride=2).shape_after((64, 55, 55))
         (64, 27, 27)
     """
@@ -72,6 +73,11 @@ class MaxPool(Row):
             ceil_mode=self.ceil_mode,
         )
         return (channels, *after)
+
+    @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        settings = settings_of(self, "kernel_size", "stride", "padding", "dilation", "ceil_mode")
+        return (Calculation(convkit.shapes.pool_output, (input_shape[1:],), settings),)
 
     @override
     def window(self, input_shape: Shape) -> Window | None:
@@ -123,8 +129,16 @@ class AvgPool(Row):
             stride=self.stride,
             padding=self.padding,
             ceil_mode=self.ceil_mode,
+            kind="average",
         )
         return (channels, *after)
+
+    @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        settings = settings_of(self, "kernel_size", "stride", "padding", "ceil_mode") | {
+            "kind": "average"
+        }
+        return (Calculation(convkit.shapes.pool_output, (input_shape[1:],), settings),)
 
     @override
     def window(self, input_shape: Shape) -> Window | None:
@@ -145,7 +159,7 @@ class AdaptiveAvgPool(Row):
         name: Name of its module in place of `pool1`, `pool2`, ...
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> AdaptiveAvgPool(6).shape_after((256, 13, 13))
         (256, 6, 6)
     """
@@ -169,6 +183,11 @@ class AdaptiveAvgPool(Row):
         return (channels, *after)
 
     @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        settings = settings_of(self, "output_size")
+        return (Calculation(convkit.shapes.adaptive_pool_output, (input_shape[1:],), settings),)
+
+    @override
     def window(self, input_shape: Shape) -> Window | None:
         sizes = input_shape[1:]
         wanted = spread(self.output_size, len(sizes))
@@ -190,7 +209,7 @@ class GlobalAvgPool(Row):
         name: Name of its module in place of `pool1`, `pool2`, ...
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> GlobalAvgPool().shape_after((512, 7, 7))
         (512, 1, 1)
     """
@@ -225,7 +244,7 @@ class Upsample(Row):
         name: Name of its module in place of `upsample1`, `upsample2`, ...
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> Upsample(2).shape_after((64, 7, 9))
         (64, 14, 18)
     """
@@ -250,6 +269,11 @@ class Upsample(Row):
         channels, sizes = require_image(self.kind, input_shape)
         after = convkit.shapes.upsample_output(sizes, scale_factor=self.scale_factor)
         return (channels, *after)
+
+    @override
+    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
+        settings = settings_of(self, "scale_factor")
+        return (Calculation(convkit.shapes.upsample_output, (input_shape[1:],), settings),)
 
     @override
     def layer(self, input_shape: Shape) -> LayerCall:

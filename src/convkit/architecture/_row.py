@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from convkit.architecture._calculation import Calculation
     from convkit.architecture._layer_call import LayerCall
     from convkit.architecture._plan import Step
 
@@ -79,7 +80,7 @@ class Counts:
         biases: Number of biases, a norm's shifts among them.
         macs: Multiplications with their additions in conv, transposed conv and linear layers.
 
-    Example:
+    Examples:
         >>> Counts(weights=2400, biases=32).parameters
         2432
     """
@@ -135,6 +136,14 @@ class Row(ABC):
     def count(self, input_shape: Shape) -> Counts:  # noqa: ARG002 - most rows do not need it
         """Weights, biases and MACs; nothing unless the row says otherwise."""
         return Counts()
+
+    def calculations(
+        self,
+        input_shape: Shape,  # noqa: ARG002 - unless it is overridden
+        output_shape: Shape,  # noqa: ARG002 - as above
+    ) -> tuple[Calculation, ...]:
+        """The calls of `convkit.shapes` that explain size and counts; none by default."""
+        return ()
 
     def count_through(self, input_shape: Shape, output_shape: Shape) -> Counts:  # noqa: ARG002 - as above
         """What `count` says, for a caller who knows already what leaves."""
