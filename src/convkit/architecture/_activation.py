@@ -60,7 +60,7 @@ class Activation(Row):
     Raises:
         ArchitectureError: For a function that is not in the list.
 
-    Example:
+    Examples:
         >>> Activation("ReLU").shape_after((32, 8, 8))
         (32, 8, 8)
     """

@@ -37,7 +37,7 @@ def build(
         TableError: For a cell that cannot be read.
         ArchitectureError: For a row that does not fit.
 
-    Example:
+    Examples:
         >>> model = build("conv 8 k3 relu, maxpool 2, flatten, linear 10", (3, 32, 32))
         >>> model.fc1
         Linear(in_features=1800, out_features=10, bias=True)

@@ -18,7 +18,7 @@ class Finding:
         layer: The kind of the row, such as `"conv"`.
         place: Where the table states it, such as `"row 3, line 7"`.
 
-    Example:
+    Examples:
         >>> print(Finding(row=5, quantity="output size", stated="64x2x2", computed="64x3x3",
         ...               suggestion="padding 1 would give 64x2x2", layer="conv"))
         row 5 (conv): output size stated 64x2x2, computed 64x3x3; padding 1 would give 64x2x2

@@ -39,7 +39,7 @@ class Repeat(Row):
         name: Not used for modules: each repeated row is named by its own kind.
         stated: What a table says beside the rows.
 
-    Example:
+    Examples:
         >>> from convkit.architecture import Conv
         >>> Repeat(2, [Conv(8, kernel_size=3)]).shape_after((3, 9, 9))
         (8, 5, 5)
@@ -92,7 +92,7 @@ class Residual(Row):
         name: Name of its module in place of `block1`, `block2`, ...
         stated: What a table says beside the block.
 
-    Example:
+    Examples:
         >>> from convkit.architecture import Conv
         >>> conv = Conv(64, kernel_size=3, padding=1, norm="batch")
         >>> Residual([conv, conv]).shape_after((64, 56, 56))
@@ -191,7 +191,7 @@ class Custom(Row):
         macs: Its MACs for one image; None to count them by running the module.
         stated: What a table says beside the layer.
 
-    Example:
+    Examples:
         >>> Custom("twice", None, lambda shape: (2 * shape[0], *shape[1:])).shape_after((3, 8, 8))
         (6, 8, 8)
     """

@@ -20,7 +20,7 @@ class LayerCall:
         arguments: The arguments that have no name in the call.
         keywords: Those that have one.
 
-    Example:
+    Examples:
         >>> print(LayerCall("Conv2d", (3, 32), {"kernel_size": 5}))
         nn.Conv2d(3, 32, kernel_size=5)
     """

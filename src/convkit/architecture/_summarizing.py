@@ -43,7 +43,7 @@ def summarize(
     Raises:
         ArchitectureError: When the network does not run on such an input, naming the layer.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, 5), nn.Flatten(), nn.Linear(6272, 10))
         >>> summarize(model, (3, 32, 32)).macs

@@ -87,7 +87,7 @@ class Summary:
         output_shape: What leaves the network; None for what leaves the last row.
         title: A line above the printed table.
 
-    Example:
+    Examples:
         >>> from convkit.architecture import Architecture, Conv, Flatten, Linear
         >>> network = Architecture([Conv(8, kernel_size=5), Flatten(), Linear(10)])
         >>> summary = network.summary((3, 32, 32))
@@ -139,7 +139,7 @@ class Summary:
         Returns:
             A `Total` with `.value` and `.rule`; `str` gives both.
 
-        Example:
+        Examples:
             >>> from convkit.architecture import Architecture, Conv
             >>> summary = Architecture([Conv(8, kernel_size=3)]).summary((3, 5, 5))
             >>> print(summary.total(biases=True, flops=True))

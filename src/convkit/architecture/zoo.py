@@ -124,7 +124,7 @@ def vgg16(num_classes: int = 1000) -> Architecture:
     Args:
         num_classes: Outputs of the last layer.
 
-    Example:
+    Examples:
         >>> vgg16().summary((3, 224, 224)).macs
         15470264320
     """
@@ -154,7 +154,7 @@ def resnet18(num_classes: int = 1000) -> Architecture:
     Args:
         num_classes: Outputs of the last layer.
 
-    Example:
+    Examples:
         >>> resnet18(num_classes=6).summary((3, 80, 80)).parameters
         11179590
     """

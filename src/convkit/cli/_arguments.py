@@ -21,7 +21,7 @@ FORMS = ("text", "markdown", "latex", "csv")
 def size(text: str) -> tuple[int, ...]:
     """Read `3,32,32` (or `3x32x32`) as the shape of one image.
 
-    Example:
+    Examples:
         >>> size("3,32,32")
         (3, 32, 32)
     """
@@ -34,7 +34,7 @@ def size(text: str) -> tuple[int, ...]:
 def positive(text: str) -> int:
     """Read a whole number of at least 1.
 
-    Example:
+    Examples:
         >>> positive("64")
         64
     """
@@ -46,7 +46,7 @@ def positive(text: str) -> int:
 def image_size(text: str) -> int | tuple[int, int]:
     """Read `64` (shorter side and centre crop) or `48,64` (height, width).
 
-    Example:
+    Examples:
         >>> image_size("48,64")
         (48, 64)
     """

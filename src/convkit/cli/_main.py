@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
-    Example:
+    Examples:
         >>> main(["shapes", "conv 8 k5", "--input", "3,128,128", "--json"])  # doctest: +ELLIPSIS
         [{"layer": "conv1", ...
         0

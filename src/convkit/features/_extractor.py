@@ -47,7 +47,7 @@ class FilterFeatureExtractor:
     Raises:
         FeatureError: When the model has no conv layer, or one whose weights do not exist yet.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=5), nn.ReLU(inplace=True))

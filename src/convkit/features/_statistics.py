@@ -43,7 +43,7 @@ def activation_statistics(
     Raises:
         FeatureError: When a layer does not exist, there are no images, or none of the layers ran.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU(inplace=True))

@@ -44,7 +44,7 @@ class ActivationTracker:
         epochs: The epochs measured, 0 before training.
         statistics: What was measured, one for each.
 
-    Example:
+    Examples:
         >>> from types import SimpleNamespace
         >>> import torch
         >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, kernel_size=3), torch.nn.ReLU())

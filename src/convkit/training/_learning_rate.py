@@ -82,7 +82,7 @@ def find_learning_rate(
         TrainingError: For a range that is none, data that cannot be fed, or a loss that is no
             number from the start.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from torch import nn
         >>> _ = torch.manual_seed(0)

@@ -64,7 +64,7 @@ def overfit_batch(
         TrainingError: For a batch that is no pair of float images and class indices, images that
             hold no numbers, a label that is no class, or a model that does not take the images.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from torch import nn
         >>> _ = torch.manual_seed(0)

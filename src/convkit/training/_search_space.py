@@ -27,7 +27,7 @@ class Range:
     Raises:
         TrainingError: When it does not rise, or holds 0 although it is logarithmic.
 
-    Example:
+    Examples:
         >>> Range(1e-4, 1e-1, log=True).holds(0.01), Range(1, 8).holds(9)
         (True, False)
     """

@@ -37,7 +37,7 @@ def freeze(model: nn.Module, *names: str, statistics: bool = True) -> list[str]:
     Raises:
         TrainingError: For a name that is not in the model, with the closest one that is.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> freeze(model, "0")
@@ -61,7 +61,7 @@ def unfreeze(model: nn.Module, *names: str) -> list[str]:
     Raises:
         TrainingError: For a name that is not in the model, with the closest one that is.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> frozen = freeze(model)
@@ -116,7 +116,7 @@ def report(model: nn.Module) -> FreezeReport:
     Returns:
         The counts by part, with a table as its text.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> frozen = freeze(model, "0")
@@ -157,7 +157,7 @@ def parameter_groups(
     Raises:
         TrainingError: For a name that is not in the model.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), nn.Flatten(), nn.Linear(8, 2))
         >>> [group["lr"] for group in parameter_groups(model, 0.1, [("0", 0.01)])]

@@ -35,7 +35,7 @@ def replace_head(
     Raises:
         TrainingError: When there is no such layer, or `num_classes` is below 1.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(12, 1000))
         >>> replace_head(model, 10)

@@ -75,7 +75,7 @@ def coordinate(
             trial of a step diverged.
         RunError: When the file of a finished trial is damaged.
 
-    Example:
+    Examples:
         >>> def run_one(settings):
         ...     return (settings["lr"] - 0.1) ** 2 + settings["decay"]
         >>> found = coordinate({"lr": [0.01, 0.1, 1.0], "decay": [0.5, 0.0]}, train=run_one)
