@@ -91,7 +91,8 @@ def _tour(drawn: dict[str, Image.Image]) -> Image.Image:
 
 def _fit(image: Image.Image, width: int) -> Image.Image:
     """The image at another width, its proportions kept."""
-    return image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    height = round(image.height * width / image.width)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 if __name__ == "__main__":

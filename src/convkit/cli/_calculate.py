@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from convkit.cli._arguments import FORMS, Commands, read_architecture, show, show_json, size
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
 
 def add_commands(commands: Commands) -> None:
@@ -30,7 +33,7 @@ def add_commands(commands: Commands) -> None:
     )
     table.add_argument("table", help="a Markdown, CSV, TSV or LaTeX file, or layers in one line")
     table.add_argument("--input", type=size, help="one image: 3,32,32")
-    table.add_argument("--check", action="store_true", help="compare what it states with what follows")
+    table.add_argument("--check", action="store_true", help="what it states against what follows")
     table.add_argument("--to", choices=("markdown", "latex", "csv", "code", "text"))
     table.add_argument("--json", action="store_true", help="for a program to read")
     table.set_defaults(run=_table, parser=table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from convkit._files import replace_file
 from convkit.cli._arguments import Commands, show
 
 if TYPE_CHECKING:
+    import argparse
+
     from convkit.data import Sets
     from convkit.training import Trainer
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from convkit._escaping import plain
 from convkit.cli import _calculate, _demo, _inspect, _runs, _train
 from convkit.errors import ConvkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _EPILOG = """\
 examples:

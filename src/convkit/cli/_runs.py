@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convkit.cli._arguments import FORMS, Commands, show
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_commands(commands: Commands) -> None:

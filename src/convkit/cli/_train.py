@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convkit.cli._arguments import (
     Commands,
@@ -15,6 +14,9 @@ from convkit.cli._arguments import (
     read_data,
     show_json,
 )
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_commands(commands: Commands) -> None:
@@ -57,9 +59,11 @@ def _add_train(commands: Commands) -> None:
     train.add_argument("--epochs", type=positive, default=50, help="at most (default: %(default)s)")
     train.add_argument("--batch-size", type=positive, default=64, help="default: %(default)s")
     train.add_argument("--optimizer", default="adamw", help="default: %(default)s")
-    train.add_argument("--lr", type=float, default=1e-3, help="learning rate (default: %(default)s)")
+    train.add_argument(
+        "--lr", type=float, default=1e-3, help="learning rate (default: %(default)s)"
+    )
     train.add_argument("--weight-decay", type=float, default=0.0, help="default: %(default)s")
-    train.add_argument("--patience", type=positive, default=5, help="epochs (default: %(default)s)")
+    train.add_argument("--patience", type=positive, default=5, help="default: %(default)s epochs")
     train.add_argument(
         "--smoothing", type=float, default=0.6, help="of the validation loss (default: %(default)s)"
     )
