@@ -19,6 +19,7 @@ from convkit import report
         (70.58, 72, (68, 72), False, "reproduced"),
         (70.58, 72.1, (68, 72), False, "better"),
         (70.58, 67.9, (68, 72), False, "below"),
+        (70.58, float("nan"), (68, 72), False, "below"),
         (0.8222, 0.71, None, True, "void"),
         (90.13, None, (88, 100), False, "not run"),
     ],

@@ -114,6 +114,35 @@ def test_losses_and_accuracies_are_means_over_samples() -> None:
     assert history["training_loss"] == [pytest.approx(weighted)]
 
 
+def test_mixed_labels_are_learned_as_shares_of_the_classes() -> None:
+    sets = data.drawn_shapes(train=40, validation=10, test=0)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+    twin = copy.deepcopy(model)
+    batches = data.batches(sets.train, 40, augment=[data.MixUp()], seed=3)
+    images, shares = next(iter(data.batches(sets.train, 40, augment=[data.MixUp()], seed=3)))
+    expected = functional.cross_entropy(twin(images), shares).item()
+
+    history = Trainer(model, optimizer="sgd", lr=0.1).fit(
+        batches, sets.validation, epochs=1, progress=False
+    )
+
+    assert history["training_loss"][0] == pytest.approx(expected, rel=1e-6)
+    guessed = twin(images).argmax(1) == shares.argmax(1)
+    assert history["training_accuracy"][0] == pytest.approx(guessed.float().mean().item())
+
+
+def test_shares_that_do_not_add_up_to_one_are_refused() -> None:
+    images, shares = torch.randn(4, 2), torch.full((4, 3), 0.5)
+    message = (
+        "step 1, batch 1 of epoch 1: the labels are shares of the classes, but those of sample 0 "
+        "add up to 1.5 or are negative: each row needs shares from 0 that add up to 1"
+    )
+
+    with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
+        Trainer(nn.Linear(2, 3)).fit((images, shares), epochs=1, progress=False)
+
+
 def test_class_weights_and_label_smoothing_are_those_of_torch() -> None:
     model = network(dropout=0.0)
     options = TrainingOptions(class_weights=[1.0, 2.0, 0.5], label_smoothing=0.1)
@@ -387,6 +416,32 @@ def test_a_callback_may_end_training() -> None:
 
     assert (len(history), history.stop_reason) == (1, "good enough")
     assert history.stop.reason == StopReason.CALLBACK
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_evaluating_in_a_callback_changes_nothing(optimizer: str) -> None:
+    """The inner call must not lay out anew the weights that the optimizer's moments belong to."""
+    images, labels = torch.randn(32, 2, 6, 6), torch.arange(32) % 3
+
+    def evaluate(event: Event) -> None:
+        if event.what == "validation":
+            event.trainer.evaluate((images, labels))
+
+    results = []
+    for callbacks in ((), (evaluate,)):
+        model = network()
+        trainer = Trainer(
+            model,
+            optimizer=optimizer,
+            lr=0.05,
+            momentum=0.9 if optimizer == "sgd" else None,
+            callbacks=callbacks,
+            options=TrainingOptions(channels_last=True),
+        )
+        fit(trainer, 3)
+        results.append(weights(model))
+
+    assert_equal_weights(*results)
 
 
 def test_callbacks_hear_everything_in_order() -> None:

@@ -54,7 +54,7 @@ class ReportedFigure:
             return "exact" if self.measured == self.reported else "differs"
         low, high = self.band
         measured = float(str(self.measured))
-        if measured < low:
+        if not measured >= low:  # NaN too: a run that diverged
             return "below"
         return "reproduced" if measured <= high else "better"
 

@@ -15,7 +15,9 @@ _FAULTS = (IndexError, RuntimeError, ValueError, TypeError, AttributeError)
 
 
 class CrossEntropy:
-    """Cross-entropy of logits (N, C) and class indices (N,).
+    """Cross-entropy of logits (N, C) and class indices (N,), or shares of the classes (N, C).
+
+    Shares are what MixUp and CutMix make of labels; they are for training.
 
     Args:
         class_weights: A weight for each class (C,).
@@ -70,6 +72,9 @@ class CrossEntropy:
                 f"the network returns {tuple(outputs.shape)} for {count} labels, cross-entropy "
                 f"needs ({count}, classes): end the network with Flatten and Linear(classes)"
             )
+        if targets.shape == outputs.shape and targets.is_floating_point():
+            _check_shares(targets)
+            return
         if targets.ndim != 1 or targets.is_floating_point():
             raise TrainingError(
                 f"the labels are {str(targets.dtype).removeprefix('torch.')} of shape "
@@ -81,6 +86,34 @@ class CrossEntropy:
                 f"class_weights has {len(self.class_weights)} weights, the network "
                 f"{outputs.shape[1]} outputs: one weight for each class"
             )
+
+
+def _check_shares(shares: Tensor) -> None:
+    """Refuse shares of the classes that are negative or do not add up to one.
+
+    Raises:
+        TrainingError: Naming the first such sample.
+    """
+    if not are_shares(shares):
+        sums = shares.sum(dim=1)
+        first = int(_no_shares(shares).nonzero()[0])
+        raise TrainingError(
+            f"the labels are shares of the classes, but those of sample {first} add up to "
+            f"{float(sums[first]):.4g} or are negative: each row needs shares from 0 that add up "
+            "to 1"
+        )
+
+
+def are_shares(targets: Tensor) -> bool:
+    """Whether targets are shares of several classes: rows (N, C) from 0 that add up to one."""
+    if targets.ndim != 2 or targets.shape[1] < 2 or not targets.is_floating_point():
+        return False
+    return not bool(_no_shares(targets).any())
+
+
+def _no_shares(targets: Tensor) -> Tensor:
+    """Which rows are negative somewhere or do not add up to one, to what float16 holds."""
+    return (targets < 0).any(dim=1) | ~((targets.sum(dim=1) - 1).abs() <= 1e-3)
 
 
 def check_labels(labels: Tensor, classes: int) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from convkit.errors import TrainingError
+from convkit.training._loss import are_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,9 +159,12 @@ def exact_sum(values: list[float]) -> float:
 def count_correct(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
     """How many outputs are greatest at their target; of equal ones the first class counts.
 
-    NaN when these are not class scores (N, C) with class indices (N,).
+    Of shares of the classes (N, C), the greatest is the target. NaN when these are not class
+    scores (N, C) with class indices (N,) or such shares.
     """
-    if outputs[0].ndim != 2 or targets[0].ndim != 1 or targets[0].is_floating_point():
+    first = targets[0]
+    shares = first.shape == outputs[0].shape and are_shares(first)
+    if outputs[0].ndim != 2 or not (shares or (first.ndim == 1 and not first.is_floating_point())):
         return torch.tensor(nan)
-    guessed = torch.cat(list(outputs)).argmax(1)
-    return (guessed == torch.cat(list(targets))).sum()
+    guessed, truth = torch.cat(list(outputs)).argmax(1), torch.cat(list(targets))
+    return (guessed == (truth.argmax(1) if shares else truth)).sum()

@@ -12,7 +12,7 @@ from torch import nn
 from convkit.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from convkit.training._processes import Processes
 
@@ -62,12 +62,18 @@ class Place:
 
     @contextmanager
     def holding(self, model: nn.Module, *, flush_denormals: bool) -> Iterator[None]:
-        """The network on the device while inside; device, layout and modes come back after."""
+        """The network on the device while inside; device, layout and modes come back after.
+
+        It can be held twice, as when a callback evaluates during training: the inner one gives
+        back the layout of the outer, to which the optimizer's moments belong.
+        """
         home = next((tensor.device for tensor in _tensors(model)), self.device)
+        layouts = {name: _layout_of(tensor) for name, tensor in model.named_parameters()}
+        inside = torch.channels_last if self.channels_last else torch.contiguous_format
         with ExitStack() as stack:
             stack.enter_context(modes_kept(model))
-            stack.callback(_move, model, home, channels_last=False)
-            _move(model, self.device, channels_last=self.channels_last)
+            stack.callback(_move, model, home, layouts)
+            _move(model, self.device, dict.fromkeys(layouts, inside))
             stack.enter_context(_denormals_flushed(flush_denormals))
             yield
 
@@ -113,12 +119,22 @@ def pays_channels_last(model: nn.Module, device: torch.device, precision: Precis
     return convolutions and device.type == "cuda" and precision != "float32"
 
 
-def _move(model: nn.Module, device: torch.device, *, channels_last: bool) -> None:
+def _move(
+    model: nn.Module, device: torch.device, layouts: Mapping[str, torch.memory_format]
+) -> None:
+    """Put the network on a device, and the weights of its convolutions into their layouts."""
     model.to(device)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    for tensor in model.parameters():
-        if tensor.ndim == 4 and not tensor.is_contiguous(memory_format=layout):
-            tensor.data = tensor.data.contiguous(memory_format=layout)
+    for name, tensor in model.named_parameters():
+        if tensor.ndim == 4 and not tensor.is_contiguous(memory_format=layouts[name]):
+            tensor.data = tensor.data.contiguous(memory_format=layouts[name])
+
+
+def _layout_of(tensor: torch.Tensor) -> torch.memory_format:
+    """How the weights of a convolution lie in memory; contiguous where both would do."""
+    last = tensor.ndim == 4 and not tensor.is_contiguous()
+    if last and tensor.is_contiguous(memory_format=torch.channels_last):
+        return torch.channels_last
+    return torch.contiguous_format
 
 
 def _tensors(model: nn.Module) -> Iterator[torch.Tensor]:
