@@ -7,7 +7,7 @@
 are pooled, as the course did). `--weights` is torchvision's ResNet-18 file, or the directory of a
 run of a table's ResNet-18 on other images; without it torchvision downloads its own. `--quick` runs
 every task in seconds on drawn figures with thin networks. Runs in `--out` go on where they stopped.
-The page `results.md` in `--out` sets every reported figure beside the measured one.
+The page the page in `--out` sets every reported figure beside the measured one.
 """
 
 # %% Settings
@@ -436,7 +436,7 @@ def main() -> None:
             page.text("Drawn figures, a thin ResNet-18 and random instead of ImageNet weights.")
         for task in settings.task:
             TASKS[task](page, settings)
-        print(page.write(settings.out / "results.md"), page.counts(), sep="\n")
+        print(page.write(settings.out / f"{Path(__file__).stem}.md"), page.counts(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 `--data` is a folder with `train/CLASS/*` and `test/CLASS/*`, or the folder in which torchvision
 keeps CIFAR-10 (`--download` fetches it). `--quick` runs every task in seconds on drawn figures.
-The page `results.md` in `--out` sets every reported figure beside the measured one.
+The page the page in `--out` sets every reported figure beside the measured one.
 """
 
 # %% Settings
@@ -270,7 +270,9 @@ def main() -> None:
         theory(page)
     if trained := [name for name in arguments.task if name in RUNS]:
         sets = read_sets(arguments)
-        page.section("Data", f"```text\n{sets}\n```")
+        jpeg = any((arguments.data / "train").glob("*/*.jpg")) and not arguments.quick
+        source = "CIFAR-10 (JPEG): the images are re-encoded, not the official lossless ones.\n\n"
+        page.section("Data", f"{source if jpeg else ''}```text\n{sets}\n```")
         epochs = 2 if arguments.quick else EPOCHS
         histories = {
             RUNS[name].name: train(
@@ -280,7 +282,7 @@ def main() -> None:
         }
         page.section("Together")
         page.picture(plots.compare_curves(histories), "together", "The networks beside one another")
-    print(page.write(arguments.out / "results.md"), page.counts(), sep="\n")
+    print(page.write(arguments.out / f"{Path(__file__).stem}.md"), page.counts(), sep="\n")
 
 
 def read_sets(arguments: argparse.Namespace) -> data.Sets:

@@ -156,7 +156,7 @@ class Reproduction:
         """The command, the hardware, the versions, the time: what a reader needs to judge."""
         program = Path(sys.argv[0]).name
         script = f"examples/{program}" if program.endswith(".py") else program
-        command = " ".join(["python", script, *map(shlex.quote, sys.argv[1:])])
+        command = " ".join(["python", script, *map(_argument, sys.argv[1:])])
         versions = ", ".join(
             f"{name} {version(name)}" for name in ("torch", "torchvision", "numpy")
         )
@@ -195,6 +195,11 @@ def hardware() -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     accelerator = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{name}, {cores} cores{accelerator}"
+
+
+def _argument(text: str) -> str:
+    """One argument of the command; of an absolute path the name, the rest is one machine's."""
+    return shlex.quote(Path(text).name if Path(text).is_absolute() else text)
 
 
 def _comparison_table(comparisons: list[ReportedFigure]) -> str:
