@@ -6,7 +6,7 @@
 `--data` is a folder with `train_set/CLASS/*` and `test_set/*`, or with class folders; ten classes
 of other photographs serve as a stand-in, and the page says so. `--quick` runs every task in seconds
 on drawn figures, with thinner linear layers. Runs in `--out` go on where they stopped.
-The page the page in `--out` sets every reported figure beside the measured one.
+The page in `--out` sets every reported figure beside the measured one.
 """
 
 # %% Settings

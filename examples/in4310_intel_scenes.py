@@ -7,7 +7,7 @@
 are pooled, as the course did). `--weights` is torchvision's ResNet-18 file, or the directory of a
 run of a table's ResNet-18 on other images; without it torchvision downloads its own. `--quick` runs
 every task in seconds on drawn figures with thin networks. Runs in `--out` go on where they stopped.
-The page the page in `--out` sets every reported figure beside the measured one.
+The page in `--out` sets every reported figure beside the measured one.
 """
 
 # %% Settings

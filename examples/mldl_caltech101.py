@@ -9,7 +9,7 @@ directory of a run of a table's network on other images; without it torchvision 
 `--rows` takes only these rows of a task's table, `--reduced` trains on images of 64 with linear
 layers of 512, for processors. `--quick` runs every task in seconds on drawn figures with thin
 networks. Runs in `--out` go on where they stopped.
-The page the page in `--out` sets every reported figure beside the measured one.
+The page in `--out` sets every reported figure beside the measured one.
 """
 
 # %% Settings

@@ -5,7 +5,7 @@
 
 `--data` is a folder with `train/CLASS/*` and `test/CLASS/*`, or the folder in which torchvision
 keeps CIFAR-10 (`--download` fetches it). `--quick` runs every task in seconds on drawn figures.
-The page the page in `--out` sets every reported figure beside the measured one.
+The page in `--out` sets every reported figure beside the measured one.
 """
 
 # %% Settings
