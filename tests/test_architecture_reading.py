@@ -136,7 +136,7 @@ def test_groups_and_residual_rows() -> None:
         ),
         ("conv 8 k0", "row 1, 'conv 8 k0': kernel_size must be an integer of at least 1, or a tuple (height, width) of them; got 0"),  # noqa: E501 - one written text, one line
         ("conv 8 k=", "row 1, 'conv 8 k=': a setting has no value after its =; write one, or ? to solve for it"),  # noqa: E501 - one written text, one line
-        ("64", "row 1: '64' belongs to no layer; name one before it"),
+        ("64", "row 1, '64': '64' stands alone and names no layer; write conv 64 k3 or linear 64 for a row of its own"),  # noqa: E501 - one written text, one line
         ("repeat 2 (conv 8)", "row 1, 'repeat 2 (...': row 1, 'conv 8': conv needs kernel_size; such as k5 or kernel 5x5, or ? to solve for it"),  # noqa: E501 - one written text, one line
         ("custom wavelets", "row 1, 'custom wavelets': unknown word 'wavelets'"),
         ("", 'the text is empty; write a table, or "conv 8 k5, flatten, linear 10"'),
@@ -201,7 +201,7 @@ def test_a_network_of_vectors_gets_no_flatten() -> None:
         ("linear 64 relu, 10", "'10' after a linear row is taken as one more linear row"),
         ("conv 8 k5, conv 8 k5", "no activation is stated anywhere: none is put in"),
         ("16 M (k5 relu)", ("the list of 2 channels and pools is read as VGG's: a convolution for "
-         "each number, 3x3 with padding 1 unless stated; a 2x2 max pool for each M")),
+         "each number, its kernel as stated; a 2x2 max pool for each M")),
     ],
 )  # fmt: skip
 def test_where_two_readings_are_possible_the_taken_one_is_told(text: str, reading: str) -> None:

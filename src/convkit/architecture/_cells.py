@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     rf"""
     (?P<separator>[,;\n|])
   | (?P<space>[^\S\n]+|[\u200b\u200c\u200d\u2060\ufeff\u00ad]+)
-  | (?P<ordinal>\d{{1,3}}(?:[dD]|st|nd|rd|th)\b)
+  | (?P<ordinal>(?:[123][dD]|\d{{1,3}}(?:st|nd|rd|th))\b)
   | (?P<string>"(?:[^"\\]|\\.)*"|'[^']*')
   | (?P<size>\d{{1,12}}(?:(?:{_TIMES}|\s{{1,4}}{_TIMES}\s{{1,4}})\d{{1,12}})+(?![\d.]))
   | (?P<prefix>\d{{1,12}}[xX×](?=[\s(\[]))

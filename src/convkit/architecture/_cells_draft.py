@@ -138,6 +138,17 @@ class Draft:
         """Whether only its kind has been named so far."""
         return not (self.values or self.bare or self.rows or self.arrow)
 
+    @property
+    def lacks_number(self) -> bool:
+        """Whether its filters or features have not been said yet."""
+        name = self.field_of("out_channels")
+        if name is None or name in self.values or self.rows or self.arrow:
+            return False
+        return not self.bare or (
+            self.accepts("kernel_size")
+            and all(isinstance(value, tuple) and len(value) == 2 for value in self.bare)
+        )
+
     def set(self, setting: str, value: object) -> None:
         """Take a setting down.
 

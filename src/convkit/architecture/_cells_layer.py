@@ -6,20 +6,36 @@ from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import quoted
+from convkit.architecture._cells_blocks import is_paper_block, refuse_paper_block
+from convkit.architecture._cells_channels import (
+    DRESSING,
+    Segment,
+    give_roles,
+    is_pool,
+    tell_of_lists,
+    unwrapped,
+)
 from convkit.architecture._cells_draft import IGNORED, Draft, NestedRows, located
 from convkit.architecture._cells_segments import (
     is_group_of_rows,
     join_arrows,
     kind_of,
-    run_of_channels,
     segments,
     size_of,
     text_of,
 )
+from convkit.architecture._cells_values import (
+    lacks_window,
+    no_layer,
+    refuse_numbers_before_pool,
+    set_repeat,
+    take_suffix,
+    wants_number,
+)
 from convkit.architecture._cells_words import closest_word, field_names, meaning_of, squash
 from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv
-from convkit.architecture._norm import BatchNorm, GroupNorm
+from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._pool import MaxPool, Upsample
 from convkit.errors import TableError
 
@@ -27,19 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convkit.architecture._cells_part import Part
-    from convkit.architecture._row import Row
 
 MAX_LAYERS = 10_000
 """How many layers one table may hold, repeats counted."""
-
-DRESSING: dict[type[Row], str] = {
-    BatchNorm: "norm",
-    GroupNorm: "norm",
-    Activation: "activation",
-    Dropout: "dropout",
-}
-"""What a conv or linear row can carry, and the field that holds it."""
-_WITH_SETTING = {"leaky_relu", "prelu", "elu", "celu"}
 
 
 class Layers:
@@ -49,23 +55,34 @@ class Layers:
         readings: Where a sentence is added for every choice between two readings.
         line: Whether a comma begins a new row, as in the one-line form; in a cell it does not.
         default: The layer that settings belong to before any other is named.
+        options: What holds for every convolution of a list of channels.
     """
 
-    def __init__(self, readings: list[str], *, line: bool, default: Draft | None = None) -> None:
+    def __init__(
+        self,
+        readings: list[str],
+        *,
+        line: bool,
+        default: Draft | None = None,
+        options: Sequence[Part] = (),
+    ) -> None:
         self.readings = readings
         self.line = line
+        self.options = options
         self.drafts: list[Draft] = [] if default is None else [default]
         self.waiting: list[Part] = []  # values read before the layer that they belong to
+        self.waited = False  # whether some of them stand before the comma
         self.fresh = True  # whether nothing of this segment has been read yet
 
     def read(self, parts: Sequence[Part]) -> list[Draft]:
         """Every layer of the parts."""
-        parts = self._list_of_channels(join_arrows(parts))
-        for joined, segment in segments(parts):
-            place = f"row {len(self.drafts) + 1}, {quoted(text_of(segment))}"
+        found = [Segment(own, joined) for joined, own in segments(unwrapped(join_arrows(parts)))]
+        give_roles(found)
+        for segment in found:
+            place = f"row {len(self.drafts) + 1}, {quoted(text_of(segment.parts))}"
             before = len(self.drafts)
             with located(place if self.line else ""):
-                self._segment(segment, joined=joined)
+                self._segment(segment)
             for draft in self.drafts[before:]:
                 draft.place = place if self.line else ""
         if self.waiting:
@@ -73,39 +90,68 @@ class Layers:
             raise TableError(
                 f"{place}{quoted(self.waiting[0].text)} belongs to no layer; name one before it"
             )
+        assumed = any("kernel_size" in draft.assumed for draft in self.drafts)
+        tell_of_lists(found, self.options, self.readings, assumed=assumed)
         return self.drafts
 
     # -- segments ----------------------------------------------------------------------------
 
-    def _segment(self, segment: list[Part], *, joined: bool) -> None:
+    def _segment(self, segment: Segment) -> None:
         """What stands between two commas; after a plus it is joined to what stands before."""
-        self.fresh = not joined
+        self.fresh, self.waited = not segment.joined, bool(self.waiting)
+        last = self.drafts[-1] if self.drafts else None
+        main = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), last)
+        lacking = main is not None and main.lacks_number and len(segment.numbers) == 1
+        match segment.role:
+            case "channels":
+                self._channels(segment)
+            case "features" if not lacking and (self.line or (main and main.kind is Linear)):
+                self._features(segment)
+            case "stray" if self.line and not lacking:
+                raise TableError(no_layer(segment, main))
+            case "features" | "stray" | "settings" if self.line and main is not None:
+                self._settings_of(main, segment)
+            case _:
+                self._parts(segment.parts)
+
+    def _parts(self, parts: Sequence[Part]) -> None:
+        """Layers by their names, with what is said of them."""
         has_main = any(
             part.role == "input"
             or (part.role == "kind" and kind_of(part) not in DRESSING)
             or is_group_of_rows(part)
-            for part in segment
+            for part in parts
         )
-        if self._another_linear(segment):
-            return
-        for index, part in enumerate(segment):
-            self._part(part, segment[index + 1 : index + 3], has_main=has_main)
+        for index, part in enumerate(parts):
+            self._part(part, parts[index + 1 : index + 3], has_main=has_main)
             named = part.role in {"kind", "input"} and kind_of(part) not in DRESSING
             has_main = has_main and not (named or is_group_of_rows(part))
 
-    def _another_linear(self, segment: list[Part]) -> bool:
-        """The 512 of "linear 4096, 512, 10"."""
-        lonely = len(segment) == 1 and isinstance(segment[0].value, int)
-        if not (lonely and segment[0].role == "bare" and self.drafts):
-            return False
-        last = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), self.drafts[-1])
-        if last.kind is None or last.kind.kind != "linear" or not last.bare:
-            return False
+    def _settings_of(self, main: Draft, segment: Segment) -> None:
+        """What stands after a comma and names no layer: "conv 8, k5, stride 2"."""
+        last = self.drafts[-1]
+        for part in segment.parts:
+            sized = isinstance(part.value, tuple) and lacks_window(main)
+            share = last.kind is Dropout and last.is_empty and isinstance(part.value, float)
+            if part.role == "bare" and not (main.lacks_number or sized or share):
+                raise TableError(no_layer(segment, main))
         self.readings.append(
-            f"{quoted(segment[0].text)} after a linear row is taken as one more linear row"
+            f"{quoted(text_of(segment.parts))} after a comma names no layer: it is taken as a "
+            f"setting of {quoted(last.text or main.text)} before it"
         )
-        self.drafts.append(Draft(last.kind, segment[0].text, bare=[segment[0].value]))
-        return True
+        self._parts(segment.parts)
+
+    def _features(self, segment: Segment) -> None:
+        """The 512 of "linear 4096, 512, 10"; what follows it is its own."""
+        for entry in segment.entries:
+            main = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), None)
+            known = {Linear: "a linear row", Flatten: "a flatten row"}
+            before = known.get(main.kind if main else None, "the last M of a list")  # type: ignore[arg-type] # None is no key
+            self._dressed(Draft(Linear, entry.text, bare=[entry.value]), segment.options)
+            self.readings.append(
+                f"{quoted(entry.text)} after {before} is taken as "
+                f"{'one more' if main and main.kind is Linear else 'a'} linear row"
+            )
 
     def _part(self, part: Part, following: Sequence[Part], *, has_main: bool) -> None:
         match part.role:
@@ -114,6 +160,8 @@ class Layers:
             case "input":
                 self.drafts.append(Draft(None, part.text))
                 self._take_waiting()
+            case "group" if is_paper_block(part, alone=self.line or not self.drafts):
+                refuse_paper_block(part, following)
             case "group" if is_group_of_rows(part):
                 self._group(part)
             case "dash":
@@ -140,17 +188,31 @@ class Layers:
             return
         joined = last is not None and not (self.line and self.fresh)
         again = last is not None and last.kind is kind and last.is_empty and not values
-        if again and joined and not self.fresh:  # "output layer: fully connected"
+        if again and joined and last and not self.fresh:  # "output layer: fully connected"
+            if self.line:
+                self.readings.append(
+                    f"{quoted(part.text)} right after {quoted(last.text)} names the same layer"
+                )
             return
         draft = Draft(kind, part.text, values=values, joined=joined)
-        _take_suffix(draft, part, following, self.readings)
+        take_suffix(draft, part, following, self.readings)
+        if self.line and "kernel_size" not in draft.values and meaning_of(part.text) is None:
+            self.readings.append(
+                f"the number in {quoted(part.text)} is taken as a label that only counts layers"
+            )
         self.drafts.append(draft)
         if kind not in DRESSING:
+            refuse_numbers_before_pool(part, self.waiting)
             self._take_waiting()
 
     def _take_waiting(self) -> None:
         """Give what stood before a layer's name to it: the 3x3 of "3x3 conv"."""
         waiting, self.waiting = self.waiting, []
+        if waiting and self.line and self.waited:
+            self.readings.append(
+                f"{quoted(text_of(waiting))} is taken as a setting of the layer named after it, "
+                f"{quoted(self.drafts[-1].text)}"
+            )
         for part in waiting:
             self._fill(part)
 
@@ -197,7 +259,7 @@ class Layers:
             case "times" if draft.kind is Upsample:
                 draft.set("scale_factor", part.value)
             case "times":
-                draft.repeat = part.value if isinstance(part.value, int) else 1
+                set_repeat(draft, part)
             case "group":
                 self._call(draft, part.value)  # type: ignore[arg-type] # a group's parts
             case "flag":
@@ -232,7 +294,14 @@ class Layers:
             return last
         main = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), last)
         if part.role == "bare":
-            return last if _wants_number(last, part.value) else main
+            if wants_number(last, part.value):
+                return last
+            if self.line and isinstance(part.value, int) and not main.lacks_number:
+                raise TableError(
+                    f"{quoted(part.text)} after {quoted(last.text)} says not what it is; "
+                    "name it, such as k3, or put it before"
+                )
+            return main
         if part.role == "setting" and part.meaning is not None:
             name = part.meaning.setting or part.text
             return last if last.accepts(name) and not main.accepts(name) else main
@@ -255,65 +324,20 @@ class Layers:
 
     # -- lists of channels -------------------------------------------------------------------
 
-    def _list_of_channels(self, parts: Sequence[Part]) -> Sequence[Part]:
+    def _channels(self, segment: Segment) -> None:
         """VGG's lists, "64 64 M 128 M (k3 p1 relu)": a conv for each number, a pool for each M."""
-        if parts and parts[0].role == "group" and parts[0].text == "[":
-            inside = parts[0].value if isinstance(parts[0].value, list) else []
-            if run_of_channels(inside) == len(inside):
-                parts = [*inside, *parts[1:]]
-        length = run_of_channels(parts)
-        if not length:
-            return parts
-        entries = [part for part in parts[:length] if part.role != "separator"]
-        rest = list(parts[length:])
-        options = rest[: next((i for i, p in enumerate(rest) if p.role == "separator"), len(rest))]
-        for number, entry in enumerate(entries, 1):
-            place = f"row {number}, {quoted(entry.text)} of the list"
-            before = len(self.drafts)
-            with located(place if self.line else ""):
-                self._entry(entry, options)
-            for draft in self.drafts[before:]:
-                draft.place = place if self.line else ""
-        self.readings.append(
-            f"the list of {len(entries)} channels and pools is read as VGG's: a convolution for "
-            "each number, 3x3 with padding 1 unless stated; a 2x2 max pool for each M"
-        )
-        return rest[len(options) :]
+        for entry in segment.entries:
+            if is_pool(entry):
+                self.drafts.append(Draft(MaxPool, entry.text, values={"kernel_size": 2}))
+                continue
+            draft = Draft(Conv, entry.text, values={"out_channels": entry.value})
+            self._dressed(draft, [*self.options, *segment.options])
+            if "kernel_size" not in draft.values and not draft.bare:
+                draft.assumed = {"kernel_size": 3, "padding": 1}
 
-    def _entry(self, entry: Part, options: list[Part]) -> None:
-        if entry.role == "kind":
-            self.drafts.append(Draft(MaxPool, entry.text, values={"kernel_size": 2}))
-            return
-        self.drafts.append(Draft(Conv, entry.text, values={"out_channels": entry.value}))
-        own = Layers(self.readings, line=False, default=self.drafts[-1])
+    def _dressed(self, draft: Draft, options: Sequence[Part]) -> None:
+        """A layer that only a number names, with what is said of it."""
+        own = Layers(self.readings, line=False, default=draft)
         for part in options:
             own._part(part, (), has_main=False)
-        self.drafts[-1:] = own.drafts
-        draft = own.drafts[0]
-        if "kernel_size" not in draft.values and not draft.bare:
-            draft.assumed = {"kernel_size": 3, "padding": 1}
-
-
-def _wants_number(draft: Draft, value: object) -> bool:
-    """Whether a number after a norm, activation or dropout is its own."""
-    if draft.bare or not isinstance(value, (int, float)):
-        return False
-    if draft.kind is Activation:
-        return draft.values.get("function") in _WITH_SETTING and isinstance(value, float)
-    return draft.kind is GroupNorm or (draft.kind is Dropout and value < 1)
-
-
-def _take_suffix(draft: Draft, part: Part, following: Sequence[Part], readings: list[str]) -> None:
-    """The numbers of "conv3-64" and "conv3x3"; those of "conv1" only count the layers."""
-    dashed = len(following) > 1 and following[0].role == "dash" and following[1].role == "bare"
-    if len(part.suffix) > 1:
-        draft.set("kernel_size", part.suffix)
-    elif part.suffix and dashed and draft.kind is Conv:
-        draft.set("kernel_size", part.suffix[0])
-        draft.assumed["padding"] = part.suffix[0] // 2
-        sentence = (
-            "conv3-64 is read as VGG's notation: kernel 3, 64 channels, and padding that keeps "
-            "the size unless another is stated"
-        )
-        if sentence not in readings:
-            readings.append(sentence)
+        self.drafts += own.drafts

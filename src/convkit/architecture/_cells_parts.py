@@ -313,7 +313,11 @@ class Grammar:
             percent = made.pop().value
             share = percent / 100 if isinstance(percent, (int, float)) else percent
             made.append(Part("bare", f"{percent}%", share))
-        elif token.kind == "times" and following is not None and following.kind == "number":
+        elif (
+            (token.kind == "times" or token.text == "*")
+            and following
+            and (following.kind == "number")
+        ):
             self.at += 1
             made.append(Part("times", f"x{following.text}", following.number))
         elif token.text == "?":
@@ -323,4 +327,15 @@ class Grammar:
         elif token.kind == "dash" and following is not None and following.text in _DIMENSIONS:
             self.at += 1
         elif token.kind == "dash":
+            self._refuse_negative(token)
             made.append(Part("dash", token.text))
+
+    def _refuse_negative(self, dash: Token) -> None:
+        """A number below zero, as in "linear -5"; in "conv3-64" and "3 - 64" a dash only joins."""
+        if not self._number_follows() or self.tokens[self.at].start != dash.start + 1:
+            return
+        before = self.tokens[self.at - 2] if self.at > 1 else None
+        joins = before is not None and before.kind in {"word", "number", "size", "close"}
+        if before is None or not joins or before.start + len(before.text) < dash.start:
+            number = self.tokens[self.at].text
+            raise TableError(f"-{number} is below zero; write {number}")

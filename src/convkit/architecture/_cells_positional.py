@@ -66,7 +66,22 @@ def _conv(draft: Draft, readings: list[str]) -> None:
     else:
         order = ["out_channels", "kernel_size", "stride", "padding"]
         order = [name for name in order if name not in draft.values]
+        _tell_of_order(draft, order, numbers, readings)
     _assign(draft, order, numbers)
+
+
+def _tell_of_order(
+    draft: Draft, order: list[str], numbers: list[object], readings: list[str]
+) -> None:
+    """Several numbers without names, or one that is not the first setting of its layer."""
+    first = "out_channels" if draft.accepts("out_channels") else "kernel_size"
+    if numbers and (len(numbers) > 1 or order[:1] != [first]):
+        names = ["filters" if name == "out_channels" else name.split("_")[0] for name in order]
+        several = "the numbers" if len(numbers) > 1 else "the number"
+        readings.append(
+            f"{several} {', '.join(map(_shown, numbers))} of {quoted(draft.text)} "
+            f"{'are' if len(numbers) > 1 else 'is'} read as {', '.join(names[: len(numbers)])}"
+        )
 
 
 def _has_kernel(draft: Draft) -> bool:
@@ -94,9 +109,10 @@ def _conv_size(draft: Draft, size: tuple[int, ...], readings: list[str]) -> None
     draft.set("kernel_size", _tidied(size[:2]))
 
 
-def _pool(draft: Draft, _: list[str]) -> None:
+def _pool(draft: Draft, readings: list[str]) -> None:
     """A size is the window; numbers are window, stride, padding."""
     order = [n for n in ("kernel_size", "stride", "padding") if n not in draft.values]
+    _tell_of_order(draft, order, draft.bare, readings)
     _assign(draft, order, [_tidied(v) if isinstance(v, tuple) else v for v in draft.bare])
 
 

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._activation import Dropout
 from convkit.architecture._cells import quoted
+from convkit.architecture._cells_channels import DRESSING
 from convkit.architecture._cells_draft import BLANK, Draft, NestedRows, located
-from convkit.architecture._cells_layer import DRESSING
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._composite import Custom, Repeat
 from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._row import Stated
 from convkit.errors import ArchitectureError, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convkit.architecture._row import Row, Stated
+    from convkit.architecture._row import Row
 
 _SIZES = {
     "kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "scale_factor",
@@ -48,7 +49,9 @@ def _can_carry(carrier: Draft, draft: Draft, field: str) -> bool:
     """Whether the layer has this field free, with nothing set that runs after it."""
     if not carrier.accepts(field) or draft.repeat != 1:
         return False
-    if carrier.kind in DRESSING or draft.channels is not None or "name" in draft.values:
+    if carrier.kind in DRESSING or "name" in draft.values:
+        return False
+    if draft.channels not in {None, carrier.values.get("out_channels")}:
         return False
     if field == "dropout" and set(draft.values) - {"p"}:
         return False
@@ -80,12 +83,16 @@ def make_row(draft: Draft, readings: list[str], stated: Stated | None = None) ->
             "register a kind of row for it and use its word"
         )
     place_bare(draft, readings)
+    if stated is None and draft.channels is not None:
+        stated = Stated(channels=draft.channels)
     values = {**draft.assumed, **draft.values}
     _refuse_blanks(values)
     if draft.kind in (MaxPool, AvgPool) and "kernel_size" not in values:
         values["kernel_size"] = _usual_window(draft, values, readings)
     values.update(_inner_rows(draft, readings))
     if draft.kind is Repeat:
+        if draft.repeat != 1 and "n" in values:
+            raise TableError(f"n is given twice, as {values['n']} and as {draft.repeat}; keep one")
         values.setdefault("n", draft.repeat)
     elif draft.repeat != 1:
         row = _construct(draft, values, {})

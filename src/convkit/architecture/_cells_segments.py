@@ -66,15 +66,8 @@ def text_of(parts: Iterable[Part]) -> str:
     return " ".join(f"{part.text}..." if part.role == "group" else part.text for part in parts)
 
 
-def run_of_channels(parts: Sequence[Part]) -> int:
-    """How many parts at the beginning are a list of channels with an M in it; 0 for no list."""
-    length, numbers, pools = 0, 0, 0
-    for index, part in enumerate(parts):
-        number = part.role == "bare" and isinstance(part.value, int)
-        pool = part.role == "kind" and part.text in {"M", "m"}
-        if not (number or pool or part.role == "separator"):
-            break
-        numbers, pools = numbers + number, pools + pool
-        length = index + 1 if number or pool else length
-    starts = bool(parts) and parts[0].role == "bare"
-    return length if starts and numbers and pools else 0
+def written(parts: Iterable[Part]) -> str:
+    """What was written, what stands in parentheses included."""
+    return " ".join(
+        written(part.value) if isinstance(part.value, list) else part.text for part in parts
+    )

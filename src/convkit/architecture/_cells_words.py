@@ -98,7 +98,7 @@ _SETTINGS = {
     "poolingsize field receptivefield kernelshape",
     "stride": "stride s strides step steps",
     "padding": "padding p pad paddings zeropadding zeropad",
-    "output_padding": "outputpadding outputpad",
+    "output_padding": "outputpadding outputpad op",
     "dilation": "dilation d dilationrate dilated atrous",
     "groups": "groups g group numgroups",
     "bias": "bias biases usebias",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from convkit.architecture._architecture import Architecture
+    from convkit.architecture._cells_draft import Draft
 
 
 def read_text(text: str, source: str | None = None) -> Architecture:
@@ -106,7 +107,10 @@ def read_frame(frame: Any) -> Architecture:
 
 def _one_line(text: str, readings: list[str]) -> Architecture:
     """The form without columns."""
-    found = [draft for draft in read_line(text, readings) if draft.kind is not None]
+    found = read_line(text, readings)
+    if found and found[0].kind is None:
+        named = found.pop(0)
+        _tell_of_input(named, readings)
     if not found:
         raise TableError("the text names no layers")
     drafts = dress(found, readings)
@@ -115,3 +119,17 @@ def _one_line(text: str, readings: list[str]) -> Architecture:
         with located(draft.place):
             rows.append(make_row(draft, readings))
     return finish(rows, readings, keep_softmax=names_softmax(drafts))
+
+
+def _tell_of_input(named: Draft, readings: list[str]) -> None:
+    """Rows do not depend on the size of the input, so a line keeps none."""
+    said = [*named.bare, *named.values.values(), *(named.arrow or ())]
+    said += [] if named.channels is None else [named.channels]
+    said += [] if named.repeat == 1 else [named.repeat]
+    if said:
+        sizes = [
+            "x".join(map(str, size)) if isinstance(size, tuple) else str(size) for size in said
+        ]
+        readings.append(
+            f"the {named.text} {', '.join(sizes)} is no row and is not kept: give it as input_shape"
+        )

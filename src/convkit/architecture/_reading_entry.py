@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import quoted
+from convkit.architecture._cells_channels import DRESSING
 from convkit.architecture._cells_draft import BLANK, Draft, located
-from convkit.architecture._cells_layer import DRESSING, Layers
+from convkit.architecture._cells_layer import Layers
 from convkit.architecture._cells_part import Part
 from convkit.architecture._cells_parts import parts_of
 from convkit.architecture._cells_rows import dress

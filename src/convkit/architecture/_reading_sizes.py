@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
-from convkit.architecture._cells_layer import DRESSING
+from convkit.architecture._cells_channels import DRESSING
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv, ConvTranspose
