@@ -178,6 +178,10 @@ def test_what_was_chosen_is_told(text: str, reading: str) -> None:
                 "after the list"
             ),
         ),
+        (
+            "Linear(64 -> 10), 10 -> 512 relu",
+            "row 2, '10 relu': input -> output is given twice for one layer; keep one",
+        ),
         ("linear -5", "row 1, 'linear -5': -5 is below zero; write 5"),
         (
             "[3x3, 64; 3x3, 64] x2",

@@ -85,7 +85,8 @@ class Segment:
     @property
     def is_list(self) -> bool:
         """Whether it is nothing but entries, and settings and dressing for them."""
-        if any(_names_layer(part) for part in self.options):
+        following = zip([None, *self.options], self.options, strict=False)
+        if any(_names_layer(part) or _stray(before, part) for before, part in following):
             return False
         return bool(self.numbers) or (self.pools and (self.ends_in_group or not self.options))
 
@@ -117,6 +118,12 @@ def unwrapped(parts: Sequence[Part]) -> list[Part]:
 def is_pool(part: Part) -> bool:
     """Whether a part is the M of a list."""
     return part.role == "kind" and part.text in {"M", "m"}
+
+
+def _stray(before: Part | None, part: Part) -> bool:
+    """Whether a number among options is no setting of what stands right before it."""
+    dressing = before is not None and before.role == "kind"
+    return part.role == "bare" and not (dressing and isinstance(part.value, float))
 
 
 def _names_layer(part: Part) -> bool:
@@ -183,8 +190,9 @@ def _divide(run: Sequence[Segment], later: Sequence[bool], *, spaced: bool) -> N
         segment.role = "features" if spaced and alone and not maps_follow else "channels"
     channels = [segment for segment in run if segment.role == "channels"]
     if channels and channels[-1].ends_in_group and (channels[-1].pools or not spaced):
+        shared = channels[-1].options
         for segment in channels[:-1]:
-            segment.options = segment.options or channels[-1].options
+            segment.options = [*segment.options, *shared] if segment.options else shared
 
 
 def _role_alone(segment: Segment, last: type[Row] | None) -> Role:
@@ -229,5 +237,5 @@ def tell_of_lists(
     readings += [
         f"{quoted(written(segment.options))} after channels holds for each of their convolutions"
         for segment in lists
-        if segment.options and held[id(segment.options)] > 1
+        if segment.options and (held[id(segment.options)] > 1 or not segment.numbers)
     ]

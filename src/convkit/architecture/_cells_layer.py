@@ -255,6 +255,8 @@ class Layers:
                 else:
                     draft.bare.append(part.value)
             case "between":
+                if draft.arrow is not None:
+                    raise TableError("input -> output is given twice for one layer; keep one")
                 draft.arrow = part.value  # type: ignore[assignment] # a pair, see _arrow
             case "times" if draft.kind is Upsample:
                 draft.set("scale_factor", part.value)

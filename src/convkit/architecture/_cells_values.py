@@ -47,7 +47,8 @@ def refuse_numbers_before_pool(part: Part, waiting: Sequence[Part]) -> None:
 
 def lacks_window(draft: Draft) -> bool:
     """Whether a layer has a kernel that has not been said yet."""
-    said = [v for v in draft.bare if isinstance(v, tuple) or draft.kind in {MaxPool, AvgPool}]
+    # The filters of a convolution are no kernel; any number of a pool is one.
+    said = [v for v in draft.bare if isinstance(v, tuple) or not draft.accepts("out_channels")]
     return draft.kind in WITH_WINDOW and "kernel_size" not in draft.values and not said
 
 
