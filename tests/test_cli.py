@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,7 +183,25 @@ def test_a_second_training_in_the_same_directory_is_refused(
     arguments += ["--data", str(run_directory / "photos"), "--out", str(run_directory / "run")]
 
     assert main(arguments) == 1
-    assert "already holds a training" in capsys.readouterr().err
+    assert "already holds a training: go on with it by --resume" in capsys.readouterr().err
+
+
+def test_unreadable_files_are_named_or_left_out(
+    run_directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    for name in ("red", "blue"):
+        shutil.copytree(run_directory / "photos" / "train" / name, photos / name)
+    (photos / "red" / "broken.jpg").write_bytes(b"no image")
+    arguments = ["train", "flatten, linear 2", "--data", str(photos), "--size", "12"]
+    arguments += ["--epochs", "1", "--out", str(tmp_path / "run")]
+
+    assert main(arguments) == 1
+    message = capsys.readouterr().err
+    assert main([*arguments, "--skip-unreadable"]) == 0
+
+    assert "broken.jpg is not an image of a known format" in message
+    assert "(--skip-unreadable leaves such files out)" in message
 
 
 def test_ctrl_c_ends_training_with_130_and_keeps_the_run(tmp_path: Path) -> None:

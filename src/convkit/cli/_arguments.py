@@ -70,6 +70,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--downloads", default="downloads", help="where cifar10 is kept (default: %(default)s)"
     )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="leave unreadable files out, and say which"
+    )
 
 
 def read_data(
@@ -90,9 +93,14 @@ def read_data(
         return data.drawn_shapes(seed=seed)
     if arguments.data == "cifar10":
         return data.cifar10(arguments.downloads, validation=validation, seed=seed)
-    if arguments.data.lower().endswith(".csv"):
-        return data.image_list(arguments.data, size=wanted, validation=validation, seed=seed)
-    return data.image_folder(arguments.data, size=wanted, validation=validation, seed=seed)
+    read = data.image_list if arguments.data.lower().endswith(".csv") else data.image_folder
+    return read(
+        arguments.data,
+        size=wanted,
+        validation=validation,
+        seed=seed,
+        on_unreadable="skip" if arguments.skip_unreadable else "raise",
+    )
 
 
 def read_architecture(text_or_path: str) -> Architecture:

@@ -61,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except (ConvkitError, OSError) as error:
         message = "\n".join(plain(line) for line in str(error).splitlines())
+        # What Python writes as an argument is an option here.
+        message = message.replace('on_unreadable="skip"', "--skip-unreadable")
+        message = message.replace("fit(..., resume=True)", "--resume")
         print(f"convkit: {message}", file=sys.stderr)
         return 1
     return code
