@@ -96,7 +96,7 @@ class EarlyStopping:
     Raises:
         TrainingError: When an argument cannot be.
 
-    Example:
+    Examples:
         >>> rule = EarlyStopping(patience=2, smoothing=None)
         >>> [rule.update(loss).should_stop for loss in [1.0, 0.8, 0.9, 0.8]]
         [False, False, False, True]
@@ -175,7 +175,7 @@ class EarlyStopping:
         Returns:
             For each rule its stop epoch, best epoch, epochs wasted and the loss missed.
 
-        Example:
+        Examples:
             >>> curve = [1.0, 0.8, 0.9, 0.9, 0.5]
             >>> row, = EarlyStopping.replay(curve, [EarlyStopping(2, smoothing=None)]).rows
             >>> row.stop_epoch, row.best_epoch, row.epochs_wasted, round(row.loss_missed, 3)

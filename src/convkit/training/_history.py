@@ -45,7 +45,7 @@ class History:
         step_losses: The training loss of every optimizer step.
         stop: How training ended, as a `Stop`; None while it goes on.
 
-    Example:
+    Examples:
         >>> history = History()
         >>> history.append(epoch=1, step=10, training_loss=2.0, validation_loss=1.5)
         >>> history.append(epoch=2, step=20, training_loss=1.0, validation_loss=1.7)

@@ -28,7 +28,7 @@ Kind = Literal["none", "exponential", "moving_average", "median", "savitzky_gola
 class Smoothing(ABC):
     """How a noisy curve is smoothed: one of five kinds, made by the methods below.
 
-    Example:
+    Examples:
         >>> Smoothing.moving_average(2).causal([4.0, 2.0, 3.0])
         [4.0, 3.0, 2.5]
         >>> Smoothing.exponential(0.5).causal([4.0, 1.0])

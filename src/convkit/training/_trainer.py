@@ -76,7 +76,7 @@ class Trainer:
     Raises:
         TrainingError: When a setting cannot be.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from torch import nn
         >>> images, labels = torch.randn(64, 1, 8, 8), torch.arange(64) % 2
