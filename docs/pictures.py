@@ -17,7 +17,15 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from convkit import Architecture, EarlyStopping, FilterFeatureExtractor, Trainer, data, plots
+from convkit import (
+    Architecture,
+    EarlyStopping,
+    FilterFeatureExtractor,
+    Trainer,
+    data,
+    metrics,
+    plots,
+)
 
 PICTURES = Path(__file__).parent / "pictures"
 TABLE = (
@@ -56,6 +64,7 @@ def main() -> None:
         "architecture": plots.architecture(architecture, (3, 32, 32)),
         "curves": plots.curves(history),
         "confusion": result.confusion.plot(),
+        "confusion_101": _many_classes().plot(normalize="truth"),
         "pairs": pairs["conv1"].plot(channels=range(8)),
         "data": sets.plot(),
     }
@@ -63,6 +72,17 @@ def main() -> None:
     drawn = {name: _save(figure, PICTURES / f"{name}.png") for name, figure in figures.items()}
     _tour(drawn).save(PICTURES / "tour.png", optimize=True)
     print(f"{len(figures) + 1} pictures in {PICTURES}")
+
+
+def _many_classes() -> metrics.ConfusionMatrix:
+    """A made matrix of 101 classes: four in five right, the rest taken for a neighbour."""
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.arange(101).repeat_interleave(30)
+    wrong = torch.rand(len(truth), generator=generator) < 0.2
+    step = torch.randint(1, 4, truth.shape, generator=generator)
+    matrix = metrics.ConfusionMatrix([f"class {k:03d}" for k in range(101)])
+    matrix.update(torch.where(wrong, (truth + step) % 101, truth), truth)
+    return matrix
 
 
 def _save(figure: Figure, path: Path) -> Image.Image:

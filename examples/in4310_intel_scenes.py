@@ -336,7 +336,7 @@ def mismatch(page: report.Reproduction, settings: argparse.Namespace) -> None:
     name, trainer = explored(settings)
     same = trainer.evaluate(read_sets(settings.data, settings.out).test)
     larger = read_sets(settings.data, settings.out, OTHER_SIDE).test
-    other = trainer.evaluate(larger, f"test_{OTHER_SIDE}")
+    other = trainer.evaluate(larger, f"test_{OTHER_SIDE}", other_size=True)
     page.section(f"Trained at {SIDE}, tested at {OTHER_SIDE} (run {name})", f"- {same}\n- {other}")
     accuracies = {f"{SIDE}x{SIDE}": same.accuracy, f"{OTHER_SIDE}x{OTHER_SIDE}": other.accuracy}
     picture = plots.bars(accuracies, share=True, label="test accuracy")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.data import Preprocessing
 from convkit.errors import TrainingError
+from convkit.training._alike import as_trained
 from convkit.training._assemble import assemble, begin, feeds, make_objective
 from convkit.training._configuration import Call, class_names_of, image_set_of, mistakes_of
 from convkit.training._directory import RunDirectory
@@ -231,23 +232,33 @@ class Trainer:
             if image_set is not None:
                 self.preprocessing = self.preprocessing or image_set.preprocessing
 
-    def evaluate(self, data: Data, name: str | None = None, *, batch_size: int = 128) -> Evaluation:
+    def evaluate(
+        self,
+        data: Data,
+        name: str | None = None,
+        *,
+        batch_size: int = 128,
+        other_size: bool = False,
+    ) -> Evaluation:
         """Measure the network on a whole set, every sample once, in evaluation mode.
 
         With a directory the figures are written to `evaluation-NAME.json`, and the wrongly
         answered images of greatest loss to `mistakes-NAME.pt`.
 
         Args:
-            data: An image set, a data set, a loader, or a pair (images, labels) of tensors.
+            data: An image set, a data set, a loader, or a pair (images, labels) of tensors. An
+                image set is normalised and its classes are numbered as in the training.
             name: What the set is called; its split, or `"test"`, when left out.
             batch_size: Samples at a time.
+            other_size: Whether images of another size than those of the training are meant.
 
         Returns:
             Loss, accuracy with its interval, confusion matrix and average precision.
 
         Raises:
-            TrainingError: When the set is empty or its labels do not fit the network.
+            TrainingError: When the set is empty, or its images or labels do not fit the network.
         """
+        data = as_trained(data, self.preprocessing, self.class_names, other_size=other_size)
         place = self._place()
         feed = reading_feed(data, batch_size, place, "evaluation")
         self._learn_names(data)
@@ -265,13 +276,14 @@ class Trainer:
             )
         return evaluation
 
-    def predict(self, data: Any, *, batch_size: int = 128) -> Predictions:
+    def predict(self, data: Any, *, batch_size: int = 128, other_size: bool = False) -> Predictions:
         """A class for each image.
 
         Args:
             data: Normalised images (N, C, H, W), a set or loader (labels are not looked at), or
                 paths of image files, which are prepared as the training images were.
             batch_size: Images at a time.
+            other_size: Whether an image set of another size than that of the training is meant.
 
         Returns:
             Probabilities, classes and names, in the order of the data.
@@ -280,6 +292,7 @@ class Trainer:
             TrainingError: When there is nothing to predict, or how to prepare files is unknown.
         """
         data, names = images_to_predict(data, self.preprocessing)
+        data = as_trained(data, self.preprocessing, self.class_names, other_size=other_size)
         place = self._place()
         feed = reading_feed(data, batch_size, place, "prediction")
         with self._reading(place):
