@@ -79,6 +79,7 @@ def test_latex_holds_no_bare_special_character(text: str) -> None:
         ("\t=1", "'\t=1"),
         ("  =1", "'  =1"),
         ("\uff1d1", "'\uff1d1"),
+        ("a\rb", "a\\rb"),
         ("-0.25", "-0.25"),
         ("+1e-5", "+1e-5"),
         ("-inf", "-inf"),

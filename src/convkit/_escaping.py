@@ -24,7 +24,7 @@ _LATEX = {
     "→": r"$\to$",
 }
 # Spreadsheets also take the full-width forms of = + - @ for the start of a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def plain(text: object) -> str:
@@ -84,15 +84,17 @@ def markdown_cell(text: object) -> str:
 
 
 def csv_cell(text: object) -> str:
-    """Make a text that a spreadsheet would take for a formula into a text.
+    r"""Make a text that a spreadsheet would take for a formula into a text.
 
-    A leading apostrophe marks it; numbers, also negative ones, stay as they are.
+    A leading apostrophe marks it; numbers, also negative ones, stay as they are. A carriage return
+    is written as `\r`.
 
     Examples:
         >>> csv_cell("=1+1"), csv_cell("-0.5"), csv_cell("cat.jpg")
         ("'=1+1", '-0.5', 'cat.jpg')
     """
-    written = str(text)
+    # A lone carriage return ends a line for some readers, and not every writer quotes it.
+    written = str(text).replace("\r", "\\r")
     if not written.lstrip().startswith(_FORMULA_STARTS) and not written.startswith(_FORMULA_STARTS):
         return written
     try:
