@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from convkit import EarlyStopping, Trainer, data
 from convkit.errors import RunError, TrainingError
 from convkit.training import BackToBest, Event, Smoothing, StopReason, TrainingOptions
+from convkit.training._place import pays_channels_last
 
 IMAGES = torch.randn(42, 2, 6, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(42) % 3
@@ -473,6 +474,21 @@ def test_random_state_modes_and_layout_come_back() -> None:
     assert [layer.training for layer in model] == [True, True, True, False, True, True]
     assert model[0].weight.is_contiguous()
     assert (torch.tensor([1.1754944e-38]) * 0.5).item() > 0  # denormal numbers are back
+
+
+@pytest.mark.parametrize(
+    ("channels", "stride", "expected"), [(8, 2, False), (16, 2, True), (8, 1, True)]
+)
+def test_a_layer_that_crashes_in_channels_last_keeps_the_network_out_of_it(
+    channels: int, stride: int, expected: bool
+) -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, channels, kernel_size=3, padding=1),
+        nn.BatchNorm2d(channels),
+        nn.Conv2d(channels, 12, kernel_size=1, stride=stride),
+    )
+
+    assert pays_channels_last(model, torch.device("cpu"), "float32") is expected
 
 
 def test_channels_last_changes_the_speed_and_not_the_result() -> None:

@@ -115,8 +115,22 @@ def pays_channels_last(model: nn.Module, device: torch.device, precision: Precis
     layers = sum(isinstance(layer, _SPATIAL) for layer in model.modules())
     convolutions = any(isinstance(layer, nn.Conv2d) for layer in model.modules())
     if device.type == "cpu":
-        return convolutions and layers > 1
+        return convolutions and layers > 1 and not any(map(_crashes_channels_last, model.modules()))
     return convolutions and device.type == "cuda" and precision != "float32"
+
+
+def _crashes_channels_last(layer: nn.Module) -> bool:
+    """Whether PyTorch may crash in this layer's backward when its images are channels_last.
+
+    Seen with torch 2.15 and its oneDNN kernels on two threads: a 1x1 convolution with a stride
+    that takes 8 channels ends the process for some batch sizes; with 16, 64 or 256 it does not.
+    """
+    return (
+        isinstance(layer, nn.Conv2d)
+        and set(layer.kernel_size) == {1}
+        and max(layer.stride) > 1
+        and layer.in_channels % 16 != 0
+    )
 
 
 def _move(
