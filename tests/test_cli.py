@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import convkit
 from convkit.cli import main
 
 LAYERS = "conv 8 k5, maxpool 2, conv 16 k5"
@@ -112,6 +113,11 @@ def test_wrong_usage_is_exit_code_2(
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "convkit demo" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"convkit {convkit.__version__}\n"
 
 
 def test_a_file_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:

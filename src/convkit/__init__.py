@@ -5,7 +5,6 @@ This is the door: each public name stands here once and is loaded when it is fir
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,11 +63,6 @@ __all__ = [
     "training",
 ]
 
-try:
-    __version__ = version("convkit")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0+unknown"
-
 
 def __getattr__(name: str) -> object:
     if name in _ROOMS:
@@ -77,7 +71,19 @@ def __getattr__(name: str) -> object:
         value = getattr(import_module(f"convkit.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'convkit' has no attribute {name!r}")
+
+
+def _version() -> str:
+    """The installed version; its reader is loaded only for whoever asks."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("convkit")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from convkit._escaping import plain
 from convkit.cli import _calculate, _demo, _inspect, _runs, _train
@@ -76,8 +77,19 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"convkit {version('convkit')}")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show it and end")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for room in (_demo, _calculate, _train, _inspect, _runs):
         room.add_commands(commands)
     return parser
+
+
+class _ShowVersion(argparse.Action):
+    """`--version`; the version is looked up only when it is asked for."""
+
+    @override
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"convkit {version('convkit')}")
+        parser.exit()
