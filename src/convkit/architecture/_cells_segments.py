@@ -39,6 +39,7 @@ def segments(parts: Iterable[Part]) -> list[tuple[bool, list[Part]]]:
 
 
 def kind_of(part: Part) -> type[Row] | None:
+    """The kind of row that a word names; None for anything else."""
     return part.meaning.kind if part.meaning is not None else None
 
 
