@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import torch
 from matplotlib.figure import Figure
+from torch import nn
 
-from convkit import report
+from convkit import Trainer, report
 
 
 @pytest.mark.parametrize(
@@ -54,3 +58,102 @@ def test_the_page_holds_table_picture_and_what_made_it(tmp_path: Path) -> None:
     assert "![Loss of the network](results/curves.png)" in text
     assert "    conv1\n      3x3" in text
     assert (tmp_path / "results" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_figure_of_other_images_claims_no_agreement() -> None:
+    page = report.Reproduction("A page")
+    page.stand_in = "drawn figures"
+
+    verdicts = [
+        page.compare("accuracy", reported=70, measured=71, band=(68, 72)),
+        page.compare("parameters", reported=10, measured=10),
+        page.compare("accuracy", reported=70, measured=None, band=(68, 72)),
+        page.compare("maps", reported=3, measured=4, stand_in="other weights"),
+    ]
+
+    assert verdicts == ["stand-in", "exact", "not run", "stand-in"]
+    assert page.comparisons[3].cells()[4] == "on other weights"
+
+
+@pytest.mark.parametrize(
+    ("measured", "verdict"),
+    [(0.4, "better"), (0.5, "reproduced"), (0.7, "below"), (float("nan"), "below")],
+)
+def test_a_lower_loss_is_the_better_one(measured: float, verdict: str) -> None:
+    page = report.Reproduction("A page")
+
+    found = page.compare(
+        "loss", reported=0.55, measured=measured, band=(0.5, 0.6), lower_is_better=True
+    )
+
+    assert found == verdict
+
+
+def test_the_page_counts_the_minutes_of_each_training_once(tmp_path: Path) -> None:
+    samples = (torch.randn(8, 2), torch.arange(8) % 2)
+    page = report.Reproduction("A page")
+    for seed in (0, 1):
+        trainer = Trainer(nn.Linear(2, 2), lr=0.1, seed=seed, directory=tmp_path / str(seed))
+        trainer.fit(samples, samples, epochs=1, progress=False)
+        trainer.history["seconds"][-1] = 90.0
+        page.trained(trainer)
+        page.trained(trainer)
+
+    text = page.write(tmp_path / "page.md").read_text(encoding="utf-8")
+
+    assert "- training: 3.0 minutes in 2 runs, float32, seeds 0, 1\n" in text
+
+
+def test_the_figures_stand_beside_the_page_and_are_indexed(tmp_path: Path) -> None:
+    for name, measured in (("one_a", 9), ("two", 8)):
+        page = report.Reproduction("A page")
+        page.section("Task 1")
+        page.compare("kernel", reported=9, measured=measured)
+        page.compare("accuracy", reported=70, measured=None, band=(68, 72), note="no weights")
+        page.picture(Figure(), "curves", "Loss")
+        page.write(tmp_path / f"{name}.md")
+
+    written = json.loads((tmp_path / "one_a.json").read_text(encoding="utf-8"))
+    index = report.ReproductionIndex.read([tmp_path / "one_a.md", tmp_path / "two.md"])
+
+    assert written["counts"] == {"exact": 1, "not run": 1}
+    assert written["pictures"] == ["curves"]
+    assert index.counts().header == ("page", "figures", "exact", "differs", "not run")
+    assert index.counts().rows[-1] == ("all", 4, 1, 1, 2)
+    assert "| [one\\_a](one_a.md) | Task 1 | kernel | 9 | 9 | exact |" in index.to_markdown(
+        index.figures()
+    )
+
+
+def test_a_script_runs_its_exact_numbers_and_the_tasks_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+
+    def task(page: report.Reproduction, settings: Namespace) -> None:
+        seen.append((settings.data.name, settings.seed, settings.precision, page.stand_in))
+        page.compare("accuracy", reported=70, measured=10, band=(68, 72))
+
+    script = report.ReproductionScript(
+        "A page",
+        {"one": task, "two": task, "long": task},
+        exact=lambda page: page.compare("kernel", reported=9, measured=9) and None,
+        optional=["long"],
+        draw=lambda folder: folder / "drawn",
+    )
+    script.run(["--quick", "--out", str(tmp_path), "--seed", "3", "--precision", "bfloat16"])
+
+    assert seen == [("drawn", 3, "bfloat16", "drawn figures")] * 2
+    assert capsys.readouterr().out.endswith("\n1 exact, 2 stand-in\n")
+
+
+def test_a_script_ends_when_an_exact_number_differs(tmp_path: Path) -> None:
+    def task(page: report.Reproduction, settings: Namespace) -> None:
+        del settings
+        page.compare("kernel", reported=9, measured=8)
+
+    script = report.ReproductionScript("A page", {"one": task})
+
+    with pytest.raises(SystemExit, match=r"^kernel: 8, reported 9$"):
+        script.run(["--out", str(tmp_path)])
+    assert not list(tmp_path.iterdir())

@@ -17,6 +17,8 @@ from convkit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
+    from pathlib import Path
 
     from numpy.typing import ArrayLike
 
@@ -137,6 +139,32 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         from convkit.data._transformed import TransformedSet
 
         return TransformedSet(self, transform)
+
+    def write_images(
+        self,
+        folder: str | PathLike[str],
+        *,
+        size: tuple[int, int] | None = None,
+        suffix: str = ".png",
+    ) -> list[Path]:
+        """Write every image as a file, `CLASS/NUMBER.png` below a folder.
+
+        `convkit.data.image_folder` reads them again. Unlabelled images stand in the folder itself.
+
+        Args:
+            folder: It is made when it is missing.
+            size: Height and width to which the images are resized; None leaves them as they are.
+            suffix: Of the files; it names the format that they are in.
+
+        Returns:
+            The paths, in the order of the images.
+
+        Raises:
+            DataError: When a class has a name that no folder can have.
+        """
+        from convkit.data._writing import write_images
+
+        return write_images(self, folder, size, suffix)
 
     def _check(self) -> None:
         """Refuse what does not fit together."""

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from convkit.report._comparison import Comparison, compare
     from convkit.report._comparison_page import write_comparison
-    from convkit.report._reproduction import ReportedFigure, Reproduction, hardware
+    from convkit.report._made_by import hardware
+    from convkit.report._reported_figure import ReportedFigure
+    from convkit.report._reproduction import Reproduction
+    from convkit.report._reproduction_index import ReproductionIndex
+    from convkit.report._reproduction_script import ReproductionScript
     from convkit.report._write import write
 
 _NAMES = {
     "Comparison": "_comparison",
-    "ReportedFigure": "_reproduction",
+    "ReportedFigure": "_reported_figure",
     "Reproduction": "_reproduction",
+    "ReproductionIndex": "_reproduction_index",
+    "ReproductionScript": "_reproduction_script",
     "compare": "_comparison",
-    "hardware": "_reproduction",
+    "hardware": "_made_by",
     "write": "_write",
     "write_comparison": "_comparison_page",
 }
@@ -26,6 +32,8 @@ __all__ = [
     "Comparison",
     "ReportedFigure",
     "Reproduction",
+    "ReproductionIndex",
+    "ReproductionScript",
     "compare",
     "hardware",
     "write",

@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import shlex
-import sys
+import io
+import json
 import time
 from collections import Counter
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from convkit._escaping import markdown_cell, plain
 from convkit._files import replace_file
 from convkit._tables import Table
+from convkit.report._made_by import Training, made_by
+from convkit.report._reported_figure import VERDICTS, ReportedFigure, Verdict
 
 if TYPE_CHECKING:
+    import os
+
     from convkit.plots import Figure
+    from convkit.training import Trainer
 
-Verdict = Literal["exact", "reproduced", "better", "below", "differs", "void", "not run"]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedFigure:
-    """One reported figure beside the measured one.
-
-    Args:
-        quantity: What was measured, such as `"test accuracy (%)"`.
-        reported: The published figure; None when nothing was published.
-        measured: The figure obtained here; None when it was not run.
-        band: The lowest and the highest value that count as agreement; None asks for equality.
-        note: What the reader must know beside it.
-        void: Whether the published figure does not measure what it claims.
-    """
-
-    quantity: str
-    reported: object
-    measured: object
-    band: tuple[float, float] | None = None
-    note: str = ""
-    void: bool = False
-
-    @property
-    def verdict(self) -> Verdict:
-        """What may be said: equality without a band, place in the band with one."""
-        if self.measured is None:
-            return "not run"
-        if self.void:
-            return "void"
-        if self.band is None:
-            return "exact" if self.measured == self.reported else "differs"
-        low, high = self.band
-        measured = float(str(self.measured))
-        if not measured >= low:  # NaN too: a run that diverged
-            return "below"
-        return "reproduced" if measured <= high else "better"
+_DOTS_PER_INCH = 90
+_COLOURS = 128  # of a picture in its file: a third of the bytes, and no difference to be seen
 
 
 class Reproduction:
@@ -64,6 +30,10 @@ class Reproduction:
 
     Args:
         title: The heading of the page.
+
+    Attributes:
+        stand_in: On what figures with a band are measured from here on, when not on what the
+            published ones were; empty when on the same.
 
     Examples:
         >>> page = Reproduction("Base network")
@@ -77,8 +47,11 @@ class Reproduction:
     """
 
     def __init__(self, title: str) -> None:
+        self.stand_in = ""
         self._title = title
+        self._section = ""
         self._began = time.perf_counter()
+        self._trained: dict[object, Training] = {}
         self._blocks: list[str | ReportedFigure | tuple[Figure, str, str]] = []
 
     @property
@@ -88,6 +61,7 @@ class Reproduction:
 
     def section(self, heading: str, text: str = "") -> None:
         """Begin a section; `text` is Markdown and is written as it is."""
+        self._section = heading
         self._blocks.append(f"## {plain(heading)}")
         if text:
             self.text(text)
@@ -110,16 +84,35 @@ class Reproduction:
         band: tuple[float, float] | None = None,
         note: str = "",
         void: bool = False,
+        stand_in: str = "",
+        lower_is_better: bool = False,
     ) -> Verdict:
         """Set a reported figure beside the measured one; the arguments are `ReportedFigure`'s.
 
         Returns:
             `"exact"` or `"differs"` without a band; `"below"`, `"reproduced"` or `"better"` with
-            one (higher counts as better); `"void"` and `"not run"` as given.
+            one; `"void"`, `"stand-in"` and `"not run"` as given.
         """
-        comparison = ReportedFigure(quantity, reported, measured, band, note, void)
+        comparison = ReportedFigure(
+            quantity,
+            reported,
+            measured,
+            band,
+            note,
+            void,
+            stand_in=stand_in or (self.stand_in if band else ""),
+            lower_is_better=lower_is_better,
+            section=self._section,
+        )
         self._blocks.append(comparison)
         return comparison.verdict
+
+    def trained(self, trainer: Trainer) -> None:
+        """Count a training: its minutes from its history, resumed or not, precision and seed."""
+        seconds = trainer.history["seconds"]
+        key = trainer.directory or id(trainer)
+        training = Training(seconds[-1] / 60 if seconds else 0.0, trainer.precision, trainer.seed)
+        self._trained[key] = training
 
     def picture(self, figure: Figure, name: str, caption: str) -> None:
         """Add a picture, written as `<page>/<name>.png` beside the page when the page is."""
@@ -127,14 +120,18 @@ class Reproduction:
 
     def counts(self) -> str:
         """How many comparisons ended in each verdict."""
-        verdicts = Counter(comparison.verdict for comparison in self.comparisons)
-        return ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
+        return ", ".join(f"{number} {verdict}" for verdict, number in self._counted().items())
+
+    def _counted(self) -> dict[Verdict, int]:
+        found = Counter(comparison.verdict for comparison in self.comparisons)
+        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
     def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page and its pictures.
+        """Write the page, its pictures, and its figures for `ReproductionIndex`.
 
         Args:
-            path: The Markdown file; pictures go into the folder of the same name beside it.
+            path: The Markdown file; pictures go into the folder of the same name beside it, the
+                figures into the `.json` of the same name.
 
         Returns:
             The path of the page.
@@ -150,80 +147,47 @@ class Reproduction:
                 parts.append(_comparison_table(waiting))
                 waiting = []
             parts.append(block if isinstance(block, str) else _write_picture(target, *block))
+        replace_file(target.with_suffix(".json"), self._figures())
         return replace_file(target, "\n\n".join(filter(None, parts)) + "\n")
 
     def _made_by(self) -> str:
         """The command, the hardware, the versions, the time: what a reader needs to judge."""
-        program = Path(sys.argv[0]).name
-        script = f"examples/{program}" if program.endswith(".py") else program
-        command = " ".join(["python", script, *map(_argument, sys.argv[1:])])
-        versions = ", ".join(
-            f"{name} {version(name)}" for name in ("torch", "torchvision", "numpy")
-        )
         minutes = (time.perf_counter() - self._began) / 60
-        lines = [
-            "This page was written by the run that it describes.",
-            "",
-            f"- command: `{plain(command)}`",
-            f"- hardware: {hardware()}",
-            f"- versions: Python {platform.python_version()}, {versions}",
-            f"- time: {minutes:.1f} minutes",
-        ]
+        lines = made_by(list(self._trained.values()), minutes)
         if self.comparisons:
             lines.append(f"- verdicts: {self.counts()}")
         return "\n".join(lines)
 
-
-def hardware() -> str:
-    """Name the processor, the cores this process may use, and the accelerator, if there is one.
-
-    Examples:
-        >>> "cores" in hardware()
-        True
-    """
-    import torch
-
-    name = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        models = [
-            line.partition(":")[2].strip()
-            for line in information.read_text(encoding="utf-8", errors="replace").splitlines()
-            if line.startswith("model name")
+    def _figures(self) -> str:
+        """Every comparison and picture, as strict JSON."""
+        names = ("quantity", "reported", "measured", "verdict", "note")
+        figures = [
+            {"section": c.section, **dict(zip(names, c.cells(), strict=True))}
+            for c in self.comparisons
         ]
-        name = models[0] if models else name
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    accelerator = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    return f"{name}, {cores} cores{accelerator}"
-
-
-def _argument(text: str) -> str:
-    """One argument of the command; of an absolute path the name, the rest is one machine's."""
-    return shlex.quote(Path(text).name if Path(text).is_absolute() else text)
+        pictures = [block[1] for block in self._blocks if isinstance(block, tuple)]
+        content = {
+            "title": self._title,
+            "counts": self._counted(),
+            "figures": figures,
+            "pictures": pictures,
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _comparison_table(comparisons: list[ReportedFigure]) -> str:
     """Comparisons that stand next to one another, as one table."""
-    rows = tuple(
-        (c.quantity, _shown(c.reported), _shown(c.measured), c.verdict, c.note) for c in comparisons
-    )
+    rows = tuple(comparison.cells() for comparison in comparisons)
     return Table(("quantity", "reported", "measured here", "verdict", "note"), rows).to_markdown()
-
-
-def _shown(value: object) -> str:
-    """A figure as people write it."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def _write_picture(page: Path, figure: Figure, name: str, caption: str) -> str:
     """Write one picture beside the page and return the Markdown that shows it."""
-    import io
+    from PIL import Image
 
-    output = io.BytesIO()
-    figure.savefig(output, format="png", dpi=110)
+    drawn, output = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=_DOTS_PER_INCH)
+    image = Image.open(drawn).convert("RGB")
+    image.quantize(_COLOURS).save(output, format="PNG", optimize=True)
     replace_file(page.with_suffix("") / f"{name}.png", output.getvalue())
     return f"![{markdown_cell(caption)}]({page.stem}/{name}.png)\n\n*{markdown_cell(caption)}*"
