@@ -89,6 +89,18 @@ def test_all_processes_hold_the_same_weights(report: Any) -> None:
             assert one.get("error") == same.get("error")
 
 
+def test_averaged_weights_are_those_of_one_process(report: Any) -> None:
+    (alone,) = results(report["averaged"]["1"])
+    for member in results(report["averaged"]["2"]):
+        np.testing.assert_allclose(flat(member[0]["weights"]), flat(alone[0]["weights"]), atol=1e-6)
+
+
+def test_all_processes_hold_the_same_network_without_a_validation_set(report: Any) -> None:
+    first, other = results(report["unmeasured"])
+
+    assert other == first
+
+
 def test_one_sample_cannot_train_batch_norm_and_all_processes_say_so(report: Any) -> None:
     for member in results(report["norm"]):
         assert member[0]["error"].startswith("the first epoch had no batch to learn from")

@@ -227,8 +227,24 @@ def test_a_loader_with_a_generator_of_its_own_goes_on(tmp_path: Path) -> None:
         TrainingOptions(validations_per_epoch=2, accumulate=2, label_smoothing=0.1),
         TrainingOptions(validations_per_epoch=2, channels_last=True),
         TrainingOptions(validations_per_epoch=2, channels_last=False),
+        TrainingOptions(validations_per_epoch=2, average_weights=0.9),
+        TrainingOptions(
+            validations_per_epoch=2,
+            average_weights=0.9,
+            accumulate=2,
+            channels_last=True,
+            back_to_best=BackToBest(1, rate_factor=0.5),
+        ),
     ],
-    ids=["back to best", "every n steps", "accumulated", "channels last", "channels first"],
+    ids=[
+        "back to best",
+        "every n steps",
+        "accumulated",
+        "channels last",
+        "channels first",
+        "averaged",
+        "averaged and all else",
+    ],
 )
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_every_option_goes_on(tmp_path: Path, options: TrainingOptions, cut: int) -> None:
@@ -237,6 +253,31 @@ def test_every_option_goes_on(tmp_path: Path, options: TrainingOptions, cut: int
     train((IMAGES, LABELS), tmp_path, cut=cut, **settings)
 
     assert same(whole, train((IMAGES, LABELS), tmp_path, **settings))
+
+
+@pytest.mark.parametrize(
+    "scheduler", ["one_cycle", "cosine", lambda o, n: lr.LinearLR(o, 0.1, 1, n)]
+)
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_planned_schedule_goes_on(tmp_path: Path, scheduler: Any, cut: int) -> None:
+    settings = {"optimizer": "adamw", "lr": 0.01, "scheduler": scheduler}
+    whole = train((IMAGES, LABELS), None, **settings)
+    train((IMAGES, LABELS), tmp_path, cut=cut, **settings)
+
+    assert same(whole, train((IMAGES, LABELS), tmp_path, **settings))
+
+
+def test_a_planned_schedule_has_one_length(tmp_path: Path) -> None:
+    pair = (IMAGES, LABELS)
+    Trainer(network(), scheduler="cosine", directory=tmp_path).fit(pair, epochs=2, progress=False)
+    message = (
+        "the learning rate of the checkpoint is planned over 2 steps, that of this call over 3: "
+        "go on with the same number of epochs and the same data, or train into another directory"
+    )
+
+    trainer = Trainer(network(), scheduler="cosine", directory=tmp_path)
+    with pytest.raises(CheckpointError, match=f"^{re.escape(message)}$"):
+        trainer.fit(pair, epochs=3, resume=True, progress=False)
 
 
 def test_a_training_that_the_rule_ended_stays_ended(tmp_path: Path) -> None:

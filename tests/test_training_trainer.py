@@ -9,6 +9,7 @@ import random
 import re
 import signal
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from convkit import EarlyStopping, Trainer, data
 from convkit.errors import RunError, TrainingError
@@ -236,6 +237,25 @@ def test_schedulers_step_when_they_should(scheduler: Any, rates: list[float] | N
 def constant_loss(outputs: torch.Tensor, _targets: torch.Tensor) -> torch.Tensor:
     """Never improves; a gradient of zero."""
     return outputs.sum() * 0 + 1
+
+
+class Stream(IterableDataset[tuple[torch.Tensor, int]]):
+    """Samples that come one after the other and that nobody has counted."""
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, int]]:
+        return zip(IMAGES, LABELS.tolist(), strict=True)
+
+
+@pytest.mark.parametrize("wrap", [lambda stream: stream, lambda stream: DataLoader(stream, 8)])
+def test_a_stream_without_a_length_is_learned_from(wrap: Any) -> None:
+    model, same = network(), network()
+    trainer = Trainer(model, optimizer="sgd", lr=0.1)
+    history = trainer.fit(wrap(Stream()), wrap(Stream()), epochs=2, batch_size=8, progress=False)
+    known = DataLoader(TensorDataset(IMAGES, LABELS), batch_size=8)
+    expected = Trainer(same, optimizer="sgd", lr=0.1).fit(known, known, epochs=2, progress=False)
+
+    assert history["validation_loss"] == pytest.approx(expected["validation_loss"])
+    assert_equal_weights(weights(model), weights(same))
 
 
 # --- validations and the stop rule --------------------------------------------------------------

@@ -147,14 +147,17 @@ def measured(count: int, sizes: list[int]) -> list[Any]:
     return in_group(count, work)
 
 
-def trained(count: int, sizes: list[int], batch_size: int, norm: bool) -> list[Any]:
+def trained(
+    count: int, sizes: list[int], batch_size: int, norm: bool, average: float | None = None
+) -> list[Any]:
     """Weights and histories of trainings on sets of many sizes, in a group."""
 
     def work(_rank: int) -> Any:
         found = []
         for size in sizes:
             model = network(norm=norm)
-            trainer = Trainer(model, optimizer="sgd", lr=0.1)
+            options = TrainingOptions(average_weights=average)
+            trainer = Trainer(model, optimizer="sgd", lr=0.1, options=options)
             try:
                 history = trainer.fit(
                     samples(size), samples(7, 1), epochs=2, batch_size=batch_size, progress=False
@@ -169,6 +172,20 @@ def trained(count: int, sizes: list[int], batch_size: int, norm: bool) -> list[A
                 }
             )
         return found
+
+    return in_group(count, work)
+
+
+def unmeasured(count: int) -> list[Any]:
+    """Weights, statistics and measures after a training of averages without a validation set."""
+
+    def work(_rank: int) -> Any:
+        model = network()
+        options = TrainingOptions(average_weights=0.7)
+        trainer = Trainer(model, optimizer="sgd", lr=0.1, class_names="abc", options=options)
+        trainer.fit(samples(21), epochs=2, batch_size=8, progress=False)
+        state = [value.tolist() for value in model.state_dict().values()]
+        return {"state": state, "loss": trainer.evaluate(samples(9, 1)).loss}
 
     return in_group(count, work)
 
@@ -251,6 +268,8 @@ def group_report(directory: str, many: bool) -> dict[str, Any]:
         "measured by 4": measured(4, sizes if many else [1, 2, 3, 5, 32]),
         "trained": {str(count): trained(count, [1, 5, 17], 8, False) for count in (1, 2, 3)},
         "norm": trained(3, [1, 2, 9], 8, True),
+        "averaged": {str(count): trained(count, [17], 8, False, 0.7) for count in (1, 2)},
+        "unmeasured": unmeasured(2),
         "asked": asked(3, 20, 6),
         "resumed": resumed([1, 3, 2], f"{directory}/resumed"),
         "alone": resumed([1, 1, 1], f"{directory}/alone"),

@@ -55,6 +55,13 @@ class Feed(ABC):
     def __init__(self, processes: Processes, least: int) -> None:
         self.processes, self.least = processes, least
 
+    def steps(self, accumulate: int) -> int | None:
+        """Optimizer steps in an epoch, of so many batches each; None when nobody can know."""
+        if self.batches is None:
+            return None
+        left_out = self.last is not None and self.last < self.least
+        return -(-(self.batches - left_out) // accumulate)
+
     @abstractmethod
     def pairs(self, epoch: int, start: int = 0) -> Iterator[Pair]:
         """The whole batches of an epoch, counted from 0, from the `start`-th on."""

@@ -227,11 +227,7 @@ class Fit:
         return self.state.epoch + (self.state.batch / batches if batches else 0.0)
 
     def _steps_per_epoch(self) -> int | None:
-        batches = self.feed.batches
-        if batches is None:
-            return None
-        left_out = self.feed.last is not None and self.feed.last < self.feed.least
-        return -(-(batches - left_out) // self.options.accumulate)
+        return self.feed.steps(self.options.accumulate)
 
     def _random(self) -> list[dict[str, Any]]:
         """The random states of all processes."""

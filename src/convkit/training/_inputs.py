@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from convkit.data import Batches, ImageSet, batches
 from convkit.errors import TrainingError
 from convkit.training._feed import BatchesFeed, Feed, ImageSetFeed, Pair, TensorFeed
-from convkit.training._loader_feed import LoaderFeed, ShuffledSampler
+from convkit.training._loader_feed import LoaderFeed, ShuffledSampler, known_length
 
 if TYPE_CHECKING:
     from convkit.data import Preprocessing
@@ -50,7 +50,8 @@ def training_feed(
         pair = checked_pair(data, "training")
         return TensorFeed(pair, batch_size, seed, place.processes, least)
     if isinstance(data, Dataset):
-        sampler = ShuffledSampler(len(cast("Sized", data)), seed)
+        in_order = isinstance(data, IterableDataset)  # it alone knows what comes next
+        sampler = None if in_order else ShuffledSampler(len(cast("Sized", data)), seed)
         data = DataLoader(data, batch_size=batch_size, sampler=sampler)
     return LoaderFeed(data, seed, place.processes, least)
 
@@ -89,7 +90,7 @@ def _check(data: Data, batch_size: int, what: str) -> None:
             f"the {what} data are {_kind(data)}: give an image set, a data set, a loader "
             "or a pair (images, labels)"
         )
-    if isinstance(data, Sized) and not len(data):
+    if known_length(data) == 0:
         raise TrainingError(f"the {what} set is empty: there is nothing to work on")
 
 

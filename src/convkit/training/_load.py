@@ -55,6 +55,7 @@ def _last_weights(run: Run) -> dict[str, object]:
     for name in (LAST, PREVIOUS):
         path = run.directory / name
         if path.exists():
-            weights: dict[str, object] = read_tensors(path)["model"]
-            return weights
+            state = read_tensors(path)
+            average = state.get("average")
+            return {**state["model"], **(average["weights"] if average else {})}
     raise CheckpointError(f"{run.directory} holds no weights: its training never began")

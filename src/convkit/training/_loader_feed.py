@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, IterableDataset, Sampler
 from torch.utils.data.distributed import DistributedSampler
 
 from convkit.errors import TrainingError
@@ -27,7 +27,7 @@ class LoaderFeed(Feed):
         self._own_share = processes.count > 1 and _has_distributed_sampler(loader)
         self._shared: SharedBatches | None = None
         self._loader = loader
-        self.batches = len(loader) if isinstance(loader, Sized) else None
+        self.batches = known_length(loader)
         self.last = _size_of_last(loader)
         if processes.count > 1 and not self._own_share:
             self._share(seed)
@@ -35,7 +35,9 @@ class LoaderFeed(Feed):
     def _share(self, seed: int) -> None:
         """Let every process load only its own part, where the loader can be told so."""
         loader = self._loader
-        if isinstance(loader, DataLoader) and loader.batch_sampler is not None:
+        if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
+            return
+        if loader.batch_sampler is not None:
             self._shared = SharedBatches(loader.batch_sampler, seed, self.processes, self.least)
             self._loader = _with_batches(loader, self._shared)
 
@@ -140,6 +142,14 @@ def as_pair(batch: Any) -> Pair:
             f"({type(images).__name__}, {type(targets).__name__})"
         )
     return images, targets
+
+
+def known_length(data: Any) -> int | None:
+    """How many samples or batches there are; None when nobody can know."""
+    try:
+        return len(data)
+    except TypeError:  # it has no length, or, as a loader of a stream, claims one that it has not
+        return None
 
 
 def _has_distributed_sampler(loader: Any) -> bool:

@@ -1,22 +1,18 @@
-"""Which optimizer, scheduler and scaler does a training use?"""
+"""Which optimizer does a training use?"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from convkit.errors import TrainingError
 
 OptimizerLike = str | Optimizer | Callable[[Iterable[nn.Parameter]], Optimizer]
-Scheduler = LRScheduler | ReduceLROnPlateau
-SchedulerLike = Scheduler | Callable[[Optimizer], Scheduler]
-Beat = Literal["epoch", "step", "validation"]
 
 _NAMES: dict[str, type[Optimizer]] = {
     name.lower(): getattr(torch.optim, name)
@@ -84,30 +80,3 @@ def _fusible(model: nn.Module, device: torch.device) -> bool:
     return device.type in {"cpu", "cuda"} and all(
         parameter.is_floating_point() for parameter in model.parameters()
     )
-
-
-def make_scheduler(scheduler: SchedulerLike | None, optimizer: Optimizer) -> Scheduler | None:
-    """The scheduler by instance or by function of the optimizer."""
-    if scheduler is None:
-        return None
-    if not isinstance(scheduler, LRScheduler | ReduceLROnPlateau):
-        scheduler = scheduler(optimizer)
-    if not isinstance(scheduler, LRScheduler | ReduceLROnPlateau):
-        raise TrainingError(
-            f"scheduler= returned a {type(scheduler).__name__}: "
-            "give a function of the optimizer that returns a scheduler of torch.optim.lr_scheduler"
-        )
-    if scheduler.optimizer is not optimizer:
-        raise TrainingError(
-            "the scheduler belongs to another optimizer: give scheduler=lambda optimizer: ..."
-        )
-    return scheduler
-
-
-def beat_of(scheduler: Scheduler | None, asked: Beat | None) -> Beat:
-    """When this scheduler steps."""
-    if asked is not None:
-        return asked
-    if isinstance(scheduler, ReduceLROnPlateau):
-        return "validation"
-    return "step" if isinstance(scheduler, OneCycleLR | CyclicLR) else "epoch"

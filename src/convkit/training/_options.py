@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from convkit.training._loss import LossFunction
-    from convkit.training._optimizers import OptimizerLike, SchedulerLike
+    from convkit.training._optimizers import OptimizerLike
+    from convkit.training._schedules import SchedulerLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Settings:
     Args:
         optimizer: By name, by function, or itself.
         rates: Learning rate and the like, for an optimizer by name.
-        scheduler: By function, or itself.
+        scheduler: By name, by function, or itself.
         loss: A function; None for cross-entropy.
     """
 
@@ -68,9 +69,13 @@ class TrainingOptions:
         validate_every: Validate every so many optimizer steps, counted through the epochs, and
             not at their ends.
         validations_per_epoch: Or so many times in each epoch, evenly spread, the last at its end.
-        scheduler_per: When the scheduler steps; None means each step for `OneCycleLR` and
-            `CyclicLR`, each validation for `ReduceLROnPlateau`, each epoch for all others.
+        scheduler_per: When the scheduler steps; None means each step for `OneCycleLR`, `CyclicLR`
+            and those planned over all steps, each validation for `ReduceLROnPlateau`, each epoch
+            for all others.
         back_to_best: When to go back to the best weights and go on.
+        average_weights: Validate, keep and give back an exponential mean of the weights over the
+            steps instead of the weights themselves; the number is the weight of the past, such as
+            0.999. Buffers such as the statistics of batch norm are averaged too.
         checkpoint_every_steps: Write a checkpoint within the epoch too, every so many steps.
         checkpoint_every_minutes: Or when so many minutes have passed since the last.
         channels_last: Lay images out as (N, H, W, C) in memory; None does so where it pays.
@@ -90,6 +95,7 @@ class TrainingOptions:
     validations_per_epoch: int = 1
     scheduler_per: Literal["epoch", "step", "validation"] | None = None
     back_to_best: BackToBest | None = None
+    average_weights: float | None = None
     checkpoint_every_steps: int | None = None
     checkpoint_every_minutes: float | None = None
     channels_last: bool | None = None
@@ -108,6 +114,10 @@ class TrainingOptions:
         if not 0 <= self.label_smoothing < 1:
             raise TrainingError(
                 f"label_smoothing lies from 0 to below 1, not {self.label_smoothing}"
+            )
+        if self.average_weights is not None and not 0 <= self.average_weights < 1:
+            raise TrainingError(
+                f"average_weights lies from 0 to below 1, not {self.average_weights}"
             )
         if self.scheduler_per not in {None, "epoch", "step", "validation"}:
             raise TrainingError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from torch.amp import GradScaler
     from torch.optim import Optimizer
 
+    from convkit.training._average import WeightAverage
     from convkit.training._early_stopping import EarlyStopping
-    from convkit.training._optimizers import Scheduler
     from convkit.training._processes import Processes
+    from convkit.training._schedules import Schedule, Scheduler
 
 FORMAT = 1
 _NUMBERS = ("epoch", "batch", "step", "returned", "seconds")
+# What a parameter group says about its rate; schedulers compute from some of them.
+_RATES = ("lr", "initial_lr", "max_lr", "min_lr")
 
 
 class TrainingState:
@@ -34,6 +38,7 @@ class TrainingState:
         batch: Batches done of the present epoch.
         step: Optimizer steps done.
         seconds: Time spent training.
+        rates: The learning rates that the optimizer began with.
         best: Weights and buffers of the best epoch; None before there is one.
         best_moments: The optimizer's moments of that epoch, where they are wanted.
         returned: Validations done at the last return to the best.
@@ -45,17 +50,14 @@ class TrainingState:
         self,
         model: nn.Module,
         optimizer: Optimizer,
-        scheduler: Scheduler | None,
+        schedule: Schedule,
         scaler: GradScaler,
         rule: EarlyStopping,
+        average: WeightAverage | None = None,
     ) -> None:
-        self.model, self.optimizer, self.scheduler, self.scaler = (
-            model,
-            optimizer,
-            scheduler,
-            scaler,
-        )
-        self.rule = rule
+        self.model, self.optimizer, self.schedule = model, optimizer, schedule
+        self.scaler, self.rule, self.average = scaler, rule, average
+        self.rates: list[float] = []
         self.history = History()
         self.meter = Meter()
         self.epoch, self.batch, self.step, self.returned = 0, 0, 0, 0
@@ -65,6 +67,15 @@ class TrainingState:
         self.random: list[dict[str, Any]] | None = None
         self.epoch_random: list[dict[str, Any]] | None = None
 
+    @property
+    def scheduler(self) -> Scheduler | None:
+        """What changes the learning rates; None for rates that stay."""
+        return self.schedule.scheduler
+
+    def answering(self) -> AbstractContextManager[None]:
+        """The weights that are validated and kept are in the network while inside."""
+        return nullcontext() if self.average is None else self.average.in_place()
+
     def keep_best(self, *, with_moments: bool) -> None:
         """Copy the weights and buffers as they are now."""
         self.best = copied(dict(self.model.state_dict()))
@@ -72,20 +83,24 @@ class TrainingState:
             self.best_moments = copied(self.optimizer.state_dict()["state"])
 
     def restore_best(self) -> None:
-        """Put the best weights and buffers back, where there are any."""
+        """Put the best weights and buffers back; without any, the averaged ones."""
         if self.best is not None:
             self.model.load_state_dict(self.best)
+        elif self.average is not None and self.average.steps:
+            self.average.give()
 
     def return_to_best(self, rate_factor: float) -> None:
         """Go back to the best weights and moments, with lower rates."""
         self.restore_best()
+        if self.average is not None:
+            self.average.go_on_from_network()
         if self.best_moments is not None:
             groups = self.optimizer.state_dict()["param_groups"]
             moments = copied(self.best_moments)
             self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
             lay_out_moments(self.optimizer)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["lr"] * rate_factor
+            group.update({name: group[name] * rate_factor for name in _RATES if name in group})
         if self.scheduler is not None and hasattr(self.scheduler, "base_lrs"):
             self.scheduler.base_lrs = [rate * rate_factor for rate in self.scheduler.base_lrs]
         self.returned = len(self.history)
@@ -101,6 +116,8 @@ class TrainingState:
             "rule": self.rule.state_dict(),
             "history": self.history.to_dict(),
             "meter": self.meter.state_dict(processes),
+            "planned": self.schedule.steps,
+            "average": None if self.average is None else self.average.state_dict(),
             "best": self.best,
             "best_moments": self.best_moments,
             "random": self.random,
@@ -128,22 +145,40 @@ class TrainingState:
             setattr(self, name, state[name])
 
     def _load_parts(self, state: Mapping[str, Any]) -> None:
-        if (state["scheduler"] is None) != (self.scheduler is None):
-            had = "without" if state["scheduler"] is None else "with"
-            raise CheckpointError(
-                f"the checkpoint was written {had} a scheduler: train on with the same settings"
-            )
+        self._check_parts(state)
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             lay_out_moments(self.optimizer)
             if self.scheduler is not None:
                 self.scheduler.load_state_dict(state["scheduler"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(
                 f"the checkpoint does not fit this network or optimizer: {error}"
             ) from error
         self.scaler.load_state_dict(state["scaler"])
+
+    def _check_parts(self, state: Mapping[str, Any]) -> None:
+        """Refuse a checkpoint of other settings."""
+        parts = {
+            "a scheduler": ("scheduler", self.scheduler),
+            "averaged weights": ("average", self.average),
+        }
+        for what, (name, part) in parts.items():
+            if (state.get(name) is None) != (part is None):
+                had = "without" if state.get(name) is None else "with"
+                raise CheckpointError(
+                    f"the checkpoint was written {had} {what}: train on with the same settings"
+                )
+        planned = state.get("planned")
+        if planned != self.schedule.steps:
+            raise CheckpointError(
+                f"the learning rate of the checkpoint is planned over {planned} steps, that of "
+                f"this call over {self.schedule.steps}: go on with the same number of epochs and "
+                "the same data, or train into another directory"
+            )
 
 
 def lay_out_moments(optimizer: Optimizer) -> None:

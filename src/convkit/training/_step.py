@@ -67,6 +67,8 @@ class Stepper:
         else:
             state.optimizer.step()
         state.step += 1
+        if state.average is not None:
+            state.average.update()
 
     def _add_gradient(self, batch: Batch, total: int) -> None:
         loss = self._loss(batch)

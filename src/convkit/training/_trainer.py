@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit.data import Preprocessing
 from convkit.errors import TrainingError
 from convkit.training._alike import as_trained
-from convkit.training._assemble import assemble, begin, feeds, make_objective
+from convkit.training._assemble import assemble, begin, feeds, go_on, make_objective
 from convkit.training._configuration import Call, class_names_of, image_set_of, mistakes_of
 from convkit.training._directory import RunDirectory
 from convkit.training._ending import run_to_its_end
@@ -41,8 +40,9 @@ if TYPE_CHECKING:
     from convkit.training._evaluation import Evaluation
     from convkit.training._inputs import Data
     from convkit.training._loss import LossFunction
-    from convkit.training._optimizers import OptimizerLike, SchedulerLike
+    from convkit.training._optimizers import OptimizerLike
     from convkit.training._place import Precision
+    from convkit.training._schedules import SchedulerLike
     from convkit.training._state import TrainingState
 
 
@@ -59,7 +59,9 @@ class Trainer:
         lr: The learning rate, for an optimizer given by name.
         weight_decay: Likewise.
         momentum: Likewise.
-        scheduler: A function of the optimizer, or a scheduler, of `torch.optim.lr_scheduler`.
+        scheduler: `"one_cycle"` or `"cosine"`, planned over all steps; a function of the
+            optimizer, or of the optimizer and the number of all steps, that returns a scheduler
+            of `torch.optim.lr_scheduler`; or such a scheduler.
         loss: A function (outputs, targets) to the mean loss; cross-entropy when left out.
         early_stopping: The stop rule; without one every epoch is trained, and the best weights by
             the raw validation loss come back.
@@ -186,10 +188,9 @@ class Trainer:
             stack.enter_context(place.holding(self.model, flush_denormals=flush))
             interrupt = stack.enter_context(interruptible(wanted=place.processes.count == 1))
             if resume or self._state is None:
-                self._state = begin(self, place, epochs, told.notice, resume=resume)
+                self._state = begin(self, place, call, fed[0], told.notice, resume=resume)
             else:
-                self._state.history.stop = None
-                call = replace(call, epochs=self._state.epoch + epochs)
+                call = go_on(self, self._state, call, fed[0])
             run_to_its_end(assemble(self, self._state, call, fed, place, told, interrupt))
         return self._state.history
 

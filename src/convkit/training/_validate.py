@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from convkit.training._feed import Feed
     from convkit.training._loss import Objective
     from convkit.training._meter import Means
-    from convkit.training._optimizers import Beat
     from convkit.training._options import BackToBest
     from convkit.training._place import Place
     from convkit.training._progress import Progress
+    from convkit.training._schedules import Beat
     from convkit.training._state import TrainingState
 
 
@@ -85,23 +85,24 @@ class Validator:
         if not training.samples:
             return False, None
         state.meter.reset()
-        validation = self._measure()
-        self.clock.tick()
         accuracy = state.rule.monitor == "validation_accuracy"
-        watched = validation.accuracy if accuracy else validation.loss
-        decision = None if self.feed is None else state.rule.update(watched)
-        smoothed = decision.smoothed if decision and not accuracy else nan
-        self._add_row(epoch, training, validation, smoothed, decision)
-        if decision is not None and decision.improved:
-            self._keep_best()
+        with state.answering():
+            validation = self._measure()
+            self.clock.tick()
+            watched = validation.accuracy if accuracy else validation.loss
+            decision = None if self.feed is None else state.rule.update(watched)
+            smoothed = decision.smoothed if decision and not accuracy else nan
+            self._add_row(epoch, training, validation, smoothed, decision)
+            if decision is not None and decision.improved:
+                self._keep_best()
         self._step_scheduler(training.loss if decision is None else watched)
         return True, decision
 
     def _measure(self) -> Means:
-        if self.feed is None:
-            return NOTHING
         model = self.state.model
         self.place.processes.share_buffers(model)
+        if self.feed is None:
+            return NOTHING
         means = measure(model, self.feed, self.objective, self.place)
         model.train()
         return means
