@@ -2,112 +2,52 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from convkit.errors import TrainingError
-from convkit.training._average import WeightAverage
 from convkit.training._configuration import (
     Call,
-    describe_call,
-    describe_network,
+    class_names_of,
+    image_set_of,
     labels_of,
-    samples_of,
-    versions,
+    write_down,
 )
-from convkit.training._directory import SAMPLES
-from convkit.training._early_stopping import EarlyStopping
 from convkit.training._fit import Fit
 from convkit.training._inputs import reading_feed, training_feed
 from convkit.training._loss import CrossEntropy, CustomLoss, Objective, check_labels
-from convkit.training._optimizers import make_optimizer
-from convkit.training._processes import spread
-from convkit.training._random import mixed, seed_everything
-from convkit.training._schedules import beat_of, make_schedule
-from convkit.training._state import TrainingState
+from convkit.training._place import Place, pays_channels_last
+from convkit.training._processes import current_processes, spread
+from convkit.training._schedules import beat_of
 from convkit.training._step import Stepper, compiled
-from convkit.training._stop import StopReason
 from convkit.training._validate import Clock, Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from convkit.training._feed import Feed
     from convkit.training._interrupt import Interrupt
-    from convkit.training._place import Place
     from convkit.training._progress import Progress
+    from convkit.training._state import TrainingState
     from convkit.training._trainer import Trainer
 
-# A training that the rule ended is over; one that ran out of epochs, or was cut, can go on.
-_FINAL = {StopReason.PATIENCE, StopReason.FLAT, StopReason.RISING, StopReason.NOT_FINITE}
 
-
-def fresh_state(trainer: Trainer, place: Place, steps: int | None) -> TrainingState:
-    """The state before the first step of so many."""
-    model, settings = trainer.model, trainer.settings
-    decay = trainer.options.average_weights
-    optimizer = make_optimizer(settings.optimizer, model, place.device, **settings.rates)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    rule = copy.deepcopy(trainer.early_stopping or EarlyStopping(None, smoothing=None))
-    rule.reset()
-    state = TrainingState(
-        model,
-        optimizer,
-        make_schedule(settings.scheduler, optimizer, steps),
-        torch.amp.GradScaler(place.device.type, enabled=place.precision == "float16"),
-        rule,
-        None if decay is None else WeightAverage(model, decay),
+def place_of(trainer: Trainer) -> Place:
+    """Where the trainer's network computes."""
+    asked = trainer.options.channels_last
+    paying = pays_channels_last(trainer.model, trainer.device, trainer.precision)
+    return Place(
+        trainer.device, trainer.precision, paying if asked is None else asked, current_processes()
     )
-    state.rates = rates
-    return state
 
 
-def begin(
-    trainer: Trainer,
-    place: Place,
-    call: Call,
-    feed: Feed,
-    notice: Callable[[str], None],
-    *,
-    resume: bool,
-) -> TrainingState:
-    """A fresh state, or that of the last checkpoint."""
-    processes, run = place.processes, trainer.run_directory
-    if trainer.seed is not None:
-        rank = processes.rank
-        seed_everything(mixed(trainer.seed, rank) if rank else trainer.seed)
-    steps = feed.steps(trainer.options.accumulate)
-    state = fresh_state(trainer, place, None if steps is None else steps * call.epochs)
-    if resume and run is not None:
-        kept = processes.done_by_first(lambda: run.read_checkpoint(notice))
-        if kept is not None:
-            state.load_state_dict(kept, processes)
-        stop = state.history.stop
-        if stop is not None and stop.reason not in _FINAL and state.epoch < call.epochs:
-            state.history.stop = None
-    return state
-
-
-def go_on(trainer: Trainer, state: TrainingState, call: Call, feed: Feed) -> Call:
-    """Make a finished training ready for so many epochs more; the call for all of them."""
-    state.history.stop = None
-    options, accumulate = trainer.options, trainer.options.accumulate
-    if options.average_weights is not None:
-        state.average = WeightAverage(state.model, options.average_weights)
-    steps = feed.steps(accumulate)
-    if state.schedule.steps is not None and steps is not None:
-        for group, rate in zip(state.optimizer.param_groups, state.rates, strict=True):
-            group["lr"] = rate
-            group.pop("initial_lr", None)
-        done = -(-state.batch // accumulate)
-        state.schedule = make_schedule(
-            trainer.settings.scheduler, state.optimizer, steps * call.epochs - done
-        )
-    return replace(call, epochs=state.epoch + call.epochs)
+def learn_names(trainer: Trainer, *sets: Any) -> None:
+    """Take class names and preprocessing from the data, where they carry them."""
+    for data in sets:
+        names, image_set = class_names_of(data), image_set_of(data)
+        trainer.class_names = trainer.class_names or names
+        if image_set is not None:
+            trainer.preprocessing = trainer.preprocessing or image_set.preprocessing
 
 
 def feeds(call: Call, trainer: Trainer, place: Place) -> tuple[Feed, Feed | None]:
@@ -204,47 +144,6 @@ def _check_all_labels(call: Call, outputs: Tensor, objective: Objective) -> None
                 check_labels(labels, outputs.shape[1])
             except TrainingError as error:
                 raise TrainingError(f"the {name} set: {error}") from None
-
-
-def write_down(
-    trainer: Trainer, state: TrainingState, call: Call, input_shape: tuple[int, ...]
-) -> None:
-    """Write configuration and samples into the run directory."""
-    run, preprocessing = trainer.run_directory, trainer.preprocessing
-    if run is None:
-        return
-    names, scheduler = trainer.class_names, state.scheduler
-    run.write_configuration(
-        {
-            **describe_network(trainer.model, input_shape),
-            "class_names": None if names is None else list(names),
-            "preprocessing": None if preprocessing is None else preprocessing.to_dict(),
-            "settings": {
-                "optimizer": type(state.optimizer).__name__,
-                "optimizer_settings": _plain_settings(state.optimizer.defaults),
-                "scheduler": None if scheduler is None else type(scheduler).__name__,
-                "early_stopping": str(trainer.early_stopping),
-                "seed": trainer.seed,
-                "device": str(trainer.device),
-                "precision": trainer.precision,
-                "options": str(trainer.options),
-                **describe_call(call),
-            },
-            "versions": versions(),
-        }
-    )
-    samples = samples_of(call.validation)
-    if samples is not None:
-        run.write_tensors(SAMPLES, samples)
-
-
-def _plain_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings that differ from nothing, as plain values."""
-    return {
-        name: value if isinstance(value, int | float | bool | str | tuple) else str(value)
-        for name, value in settings.items()
-        if value is not None
-    }
 
 
 def has_batch_norm(model: nn.Module) -> bool:

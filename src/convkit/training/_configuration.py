@@ -13,9 +13,12 @@ from torch import Tensor, nn
 from convkit.architecture import summarize
 from convkit.data import ImageSet
 from convkit.errors import ConvkitError
+from convkit.training._directory import SAMPLES
 
 if TYPE_CHECKING:
     from convkit.training._evaluation import Evaluation
+    from convkit.training._state import TrainingState
+    from convkit.training._trainer import Trainer
 
 _SAMPLES, _MISTAKES = 16, 24
 
@@ -145,4 +148,45 @@ def mistakes_of(data: Any, evaluation: Evaluation) -> dict[str, Any] | None:
         "predicted": evaluation.predicted[worst],
         "probabilities": evaluation.probabilities[worst],
         "names": [image_set.names[index] for index in worst.tolist()],
+    }
+
+
+def write_down(
+    trainer: Trainer, state: TrainingState, call: Call, input_shape: tuple[int, ...]
+) -> None:
+    """Write configuration and samples into the run directory."""
+    run, preprocessing = trainer.run_directory, trainer.preprocessing
+    if run is None:
+        return
+    names, scheduler = trainer.class_names, state.scheduler
+    run.write_configuration(
+        {
+            **describe_network(trainer.model, input_shape),
+            "class_names": None if names is None else list(names),
+            "preprocessing": None if preprocessing is None else preprocessing.to_dict(),
+            "settings": {
+                "optimizer": type(state.optimizer).__name__,
+                "optimizer_settings": _plain_settings(state.optimizer.defaults),
+                "scheduler": None if scheduler is None else type(scheduler).__name__,
+                "early_stopping": str(trainer.early_stopping),
+                "seed": trainer.seed,
+                "device": str(trainer.device),
+                "precision": trainer.precision,
+                "options": str(trainer.options),
+                **describe_call(call),
+            },
+            "versions": versions(),
+        }
+    )
+    samples = samples_of(call.validation)
+    if samples is not None:
+        run.write_tensors(SAMPLES, samples)
+
+
+def _plain_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that differ from nothing, as plain values."""
+    return {
+        name: value if isinstance(value, int | float | bool | str | tuple) else str(value)
+        for name, value in settings.items()
+        if value is not None
     }

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit.data import Preprocessing
 from convkit.errors import TrainingError
-from convkit.training._alike import as_trained
-from convkit.training._assemble import assemble, begin, feeds, go_on, make_objective
-from convkit.training._configuration import Call, class_names_of, image_set_of, mistakes_of
+from convkit.training._answering import evaluate, predict
+from convkit.training._assemble import assemble, feeds, learn_names, place_of
+from convkit.training._begin import begin, go_on
+from convkit.training._configuration import Call
 from convkit.training._directory import RunDirectory
 from convkit.training._ending import run_to_its_end
-from convkit.training._evaluation import make_evaluation
 from convkit.training._history import History
-from convkit.training._inputs import images_to_predict, reading_feed
 from convkit.training._interrupt import interruptible
 from convkit.training._load import load_weights, rebuilt
-from convkit.training._measure import all_answers
 from convkit.training._options import Settings, TrainingOptions
-from convkit.training._place import Place, check_precision, pays_channels_last, resolve_device
-from convkit.training._predictions import Predictions
-from convkit.training._processes import current_processes
+from convkit.training._place import check_precision, resolve_device
 from convkit.training._progress import make_progress
 from convkit.training._random import random_state_kept
 from convkit.training._run import read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from os import PathLike
 
     import torch
@@ -41,7 +37,8 @@ if TYPE_CHECKING:
     from convkit.training._inputs import Data
     from convkit.training._loss import LossFunction
     from convkit.training._optimizers import OptimizerLike
-    from convkit.training._place import Precision
+    from convkit.training._place import Place, Precision
+    from convkit.training._predictions import Predictions
     from convkit.training._schedules import SchedulerLike
     from convkit.training._state import TrainingState
 
@@ -177,8 +174,8 @@ class Trainer:
         """
         call = Call(training, validation, epochs, batch_size, tuple(augment))
         self._check(call, resume=resume)
-        self._learn_names(training, validation)
-        place = self._place()
+        learn_names(self, training, validation)
+        place = place_of(self)
         fed = feeds(call, self, place)
         told = make_progress(wanted=progress and place.processes.first)
         with ExitStack() as stack:
@@ -218,21 +215,6 @@ class Trainer:
             place.processes.done_by_first(lambda: run.open(resume=known))
             stack.callback(run.close)
 
-    def _place(self) -> Place:
-        asked = self.options.channels_last
-        paying = pays_channels_last(self.model, self.device, self.precision)
-        return Place(
-            self.device, self.precision, paying if asked is None else asked, current_processes()
-        )
-
-    def _learn_names(self, *sets: Data) -> None:
-        """Take class names and preprocessing from the data, where they carry them."""
-        for data in sets:
-            names, image_set = class_names_of(data), image_set_of(data)
-            self.class_names = self.class_names or names
-            if image_set is not None:
-                self.preprocessing = self.preprocessing or image_set.preprocessing
-
     def evaluate(
         self,
         data: Data,
@@ -259,23 +241,7 @@ class Trainer:
         Raises:
             TrainingError: When the set is empty, or its images or labels do not fit the network.
         """
-        data = as_trained(data, self.preprocessing, self.class_names, other_size=other_size)
-        place = self._place()
-        feed = reading_feed(data, batch_size, place, "evaluation")
-        self._learn_names(data)
-        with self._reading(place):
-            objective = make_objective(self, place)
-            outputs, truth, loss = all_answers(self.model, feed, objective, place)
-        names = self._names(outputs.shape[1])
-        split = str(getattr(data, "split", None) or "test")
-        evaluation = make_evaluation(name or split, loss, outputs, truth, names)
-        run = self.run_directory
-        if run is not None:
-            mistakes = mistakes_of(data, evaluation)
-            place.processes.done_by_first(
-                lambda: run.write_evaluation(evaluation.name, evaluation.to_dict(), mistakes)
-            )
-        return evaluation
+        return evaluate(self, data, name, batch_size=batch_size, other_size=other_size)
 
     def predict(self, data: Any, *, batch_size: int = 128, other_size: bool = False) -> Predictions:
         """A class for each image.
@@ -292,30 +258,7 @@ class Trainer:
         Raises:
             TrainingError: When there is nothing to predict, or how to prepare files is unknown.
         """
-        data, names = images_to_predict(data, self.preprocessing)
-        data = as_trained(data, self.preprocessing, self.class_names, other_size=other_size)
-        place = self._place()
-        feed = reading_feed(data, batch_size, place, "prediction")
-        with self._reading(place):
-            outputs, _, _ = all_answers(self.model, feed, None, place)
-        image_set = image_set_of(data)
-        if image_set is not None:
-            names = image_set.names
-        return Predictions(
-            probabilities=outputs.softmax(1),
-            labels=outputs.argmax(1),
-            names=names or tuple(map(str, range(len(outputs)))),
-            class_names=self._names(outputs.shape[1]),
-        )
-
-    @contextmanager
-    def _reading(self, place: Place) -> Iterator[None]:
-        """The network on its device; random state and modes come back after."""
-        with random_state_kept(), place.holding(self.model, flush_denormals=False):
-            yield
-
-    def _names(self, classes: int) -> tuple[str, ...]:
-        return self.class_names or tuple(map(str, range(classes)))
+        return predict(self, data, batch_size=batch_size, other_size=other_size)
 
     @classmethod
     def load(
@@ -340,9 +283,9 @@ class Trainer:
             CheckpointError: When the weights are damaged or do not fit the network.
         """
         run = read_run(directory)
-        written = run.configuration
         network = model if model is not None else rebuilt(run)
         load_weights(network, run)
+        written = run.configuration
         trainer = cls(
             network,
             directory=directory,

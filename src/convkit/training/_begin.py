@@ -1,0 +1,92 @@
+"""From where does training go: from nothing, from a checkpoint, or on from where it ended?"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from convkit.training._average import WeightAverage
+from convkit.training._early_stopping import EarlyStopping
+from convkit.training._optimizers import make_optimizer
+from convkit.training._random import mixed, seed_everything
+from convkit.training._schedules import make_schedule
+from convkit.training._state import TrainingState
+from convkit.training._stop import StopReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from convkit.training._configuration import Call
+    from convkit.training._feed import Feed
+    from convkit.training._place import Place
+    from convkit.training._trainer import Trainer
+
+# A training that the rule ended is over; one that ran out of epochs, or was cut, can go on.
+_FINAL = {StopReason.PATIENCE, StopReason.FLAT, StopReason.RISING, StopReason.NOT_FINITE}
+
+
+def fresh_state(trainer: Trainer, place: Place, steps: int | None) -> TrainingState:
+    """The state before the first step of so many."""
+    model, settings = trainer.model, trainer.settings
+    decay = trainer.options.average_weights
+    optimizer = make_optimizer(settings.optimizer, model, place.device, **settings.rates)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    rule = copy.deepcopy(trainer.early_stopping or EarlyStopping(None, smoothing=None))
+    rule.reset()
+    state = TrainingState(
+        model,
+        optimizer,
+        make_schedule(settings.scheduler, optimizer, steps),
+        torch.amp.GradScaler(place.device.type, enabled=place.precision == "float16"),
+        rule,
+        None if decay is None else WeightAverage(model, decay),
+    )
+    state.rates = rates
+    return state
+
+
+def begin(
+    trainer: Trainer,
+    place: Place,
+    call: Call,
+    feed: Feed,
+    notice: Callable[[str], None],
+    *,
+    resume: bool,
+) -> TrainingState:
+    """A fresh state, or that of the last checkpoint."""
+    processes, run = place.processes, trainer.run_directory
+    if trainer.seed is not None:
+        rank = processes.rank
+        seed_everything(mixed(trainer.seed, rank) if rank else trainer.seed)
+    steps = feed.steps(trainer.options.accumulate)
+    state = fresh_state(trainer, place, None if steps is None else steps * call.epochs)
+    if resume and run is not None:
+        kept = processes.done_by_first(lambda: run.read_checkpoint(notice))
+        if kept is not None:
+            state.load_state_dict(kept, processes)
+        stop = state.history.stop
+        if stop is not None and stop.reason not in _FINAL and state.epoch < call.epochs:
+            state.history.stop = None
+    return state
+
+
+def go_on(trainer: Trainer, state: TrainingState, call: Call, feed: Feed) -> Call:
+    """Make a finished training ready for so many epochs more; the call for all of them."""
+    state.history.stop = None
+    options, accumulate = trainer.options, trainer.options.accumulate
+    if options.average_weights is not None:
+        state.average = WeightAverage(state.model, options.average_weights)
+    steps = feed.steps(accumulate)
+    if state.schedule.steps is not None and steps is not None:
+        for group, rate in zip(state.optimizer.param_groups, state.rates, strict=True):
+            group["lr"] = rate
+            group.pop("initial_lr", None)
+        done = -(-state.batch // accumulate)
+        state.schedule = make_schedule(
+            trainer.settings.scheduler, state.optimizer, steps * call.epochs - done
+        )
+    return replace(call, epochs=state.epoch + call.epochs)
