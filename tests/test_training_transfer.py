@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from PIL import Image
 from torch import nn
 
-from convkit import Trainer, build
+from convkit import Trainer, build, data
+from convkit.architecture import zoo
 from convkit.errors import RunError, TrainingError
 from convkit.training import transfer
 
@@ -402,3 +404,45 @@ def test_an_unknown_network_says_the_closest() -> None:
 
     with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
         transfer.pretrained("resnet19")
+
+
+def run_of_a_table(directory: Path, name: str, classes: int, size: int) -> Trainer:
+    """A short training of a network of the zoo, built from its table."""
+    images = data.arrays(
+        torch.randint(0, 256, (4, 3, size, size), dtype=torch.uint8).numpy(),
+        torch.arange(4).numpy() % classes,
+        class_names=[str(k) for k in range(classes)],
+        mean=0.5,
+        std=0.25,
+    )
+    torch.manual_seed(0)
+    model = getattr(zoo, name)(num_classes=classes).build((3, size, size))
+    trainer = Trainer(model, lr=1e-3, directory=directory)
+    trainer.fit(images.train, images.train, epochs=1, batch_size=4, progress=False)
+    return trainer
+
+
+def test_a_run_of_a_table_gives_its_weights_to_torchvisions_network(tmp_path: Path) -> None:
+    trainer = run_of_a_table(tmp_path / "run", "resnet18", 4, 32)
+    images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
+
+    model, transform = transfer.pretrained("resnet18", weights=tmp_path / "run")
+    model.eval()
+    answers = model(torch.stack([transform(picture) for picture in pictures]))
+
+    expected = trainer.predict((images.float() / 255 - 0.5) / 0.25).probabilities
+    torch.testing.assert_close(answers.softmax(1), expected)
+    assert model.fc.out_features == 4
+
+
+def test_a_run_of_another_network_is_refused(tmp_path: Path) -> None:
+    run_of_a_table(tmp_path / "run", "resnet18", 4, 32)
+
+    with pytest.raises(TrainingError) as caught:
+        transfer.pretrained("resnet34", weights=tmp_path / "run")
+
+    assert str(caught.value) == (
+        f"the run in {tmp_path / 'run'} trained no resnet34: it has 122 tensors, resnet34 has 218; "
+        "block3.body.conv1.weight is (128, 64, 3, 3), layer1.2.conv1.weight is (64, 64, 3, 3)"
+    )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from convkit.training import Trainer
 
 _DOTS_PER_INCH = 90
-_COLOURS = 128  # of a picture in its file: a third of the bytes, and no difference to be seen
+_COLOURS = 256  # of a picture in its file: half of the bytes, and no difference to be seen
 
 
 class Reproduction:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from convkit.data import Preprocessing
 from convkit.errors import TrainingError
 from convkit.training._checkpoint import read_tensors
 from convkit.training._directory import BEST
@@ -33,14 +34,17 @@ def pretrained(
         name: Such as `"alexnet"`, `"resnet18"`, `"vgg16"`.
         weights: A name of torchvision's, such as `"IMAGENET1K_V1"`, or a local file of weights as
             torchvision publishes them; None takes its default ones. By name they are downloaded
-            where torchvision does not have them yet.
+            where torchvision does not have them yet. Or the directory of a run, whose network is
+            this one, also when it was built from a table; its head has the run's classes.
 
     Returns:
         The network, and the transform from a PIL image to its input: that of the weights named,
-        of the weights whose file has this file's name, or of the default ones.
+        of the weights whose file has this file's name, of the run's images, or of the default
+        weights.
 
     Raises:
-        TrainingError: For a name that torchvision does not have, or a file that does not fit.
+        TrainingError: For a name that torchvision does not have, or weights that do not fit.
+        RunError: When the directory holds no training.
         OSError: When the weights can neither be found nor fetched.
     """
     import torchvision
@@ -55,6 +59,8 @@ def pretrained(
     if named is not None:
         return torchvision.models.get_model(name, weights=named), named.transforms()
     path = Path(weights or "")
+    if weights is not None and path.is_dir():
+        return _from_run(name, path)
     if isinstance(weights, str) and not path.exists() and not path.suffix:
         raise TrainingError(
             f"{name} has no weights named {weights!r}: one of {', '.join(published.__members__)}, "
@@ -69,6 +75,49 @@ def pretrained(
         raise TrainingError(f"{path} holds no weights of {name}: {reason}") from error
     same_file = (w for w in published if PurePosixPath(w.url).name == path.name)
     return model, next(same_file, published["DEFAULT"]).transforms()
+
+
+def _from_run(name: str, directory: Path) -> tuple[nn.Module, Callable[[Any], Tensor]]:
+    """Torchvision's network with the weights of a run, and the transform of the run's images.
+
+    A table gives its layers other names, in the same order: tensor by tensor they are the same.
+    """
+    import torchvision
+
+    tensors, configuration = _of_run(directory), read_run(directory).configuration
+    classes = configuration["class_names"] or list(tensors.values())[-1]
+    model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=len(classes))
+    own = model.state_dict()
+    if [t.shape for t in tensors.values()] != [t.shape for t in own.values()]:
+        raise TrainingError(
+            f"the run in {directory} trained no {name}: it has {len(tensors)} tensors, {name} has "
+            f"{len(own)}{_first_difference(tensors, own)}"
+        )
+    model.load_state_dict(dict(zip(own, tensors.values(), strict=True)))
+    preprocessing = Preprocessing.from_dict(configuration["preprocessing"] or {})
+    return model, _transform_of(preprocessing)
+
+
+def _first_difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str:
+    """The first two tensors of different shapes, for a message."""
+    for (name, tensor), (other_name, other_tensor) in zip(one.items(), other.items(), strict=False):
+        if tensor.shape != other_tensor.shape:
+            return f"; {name} is {tuple(tensor.shape)}, {other_name} is {tuple(other_tensor.shape)}"
+    return ""
+
+
+def _transform_of(preprocessing: Preprocessing) -> Callable[[Any], Tensor]:
+    """From a PIL image to the input of the network, in torchvision's words."""
+    from torchvision.transforms import v2
+
+    size, steps = preprocessing.size, []
+    if isinstance(size, int):
+        steps = [v2.Resize(preprocessing.resize or size), v2.CenterCrop(size)]
+    elif size is not None:
+        steps = [v2.Resize(size)]
+    steps = [v2.RGB() if preprocessing.channels == 3 else v2.Grayscale(), *steps, v2.ToImage()]
+    transform: Callable[[Any], Tensor] = v2.Compose([*steps, preprocessing.normalize])
+    return transform
 
 
 @dataclass(frozen=True, slots=True)
