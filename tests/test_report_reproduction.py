@@ -117,7 +117,7 @@ def test_the_figures_stand_beside_the_page_and_are_indexed(tmp_path: Path) -> No
     index = report.ReproductionIndex.read([tmp_path / "one_a.md", tmp_path / "two.md"])
 
     assert written["counts"] == {"exact": 1, "not run": 1}
-    assert written["pictures"] == ["curves"]
+    assert written["pictures"] == {"curves": 0}
     assert index.counts().header == ("page", "figures", "exact", "differs", "not run")
     assert index.counts().rows[-1] == ("all", 4, 1, 1, 2)
     assert "| [one\\_a](one_a.md) | Task 1 | kernel | 9 | 9 | exact |" in index.to_markdown(
@@ -157,3 +157,18 @@ def test_a_script_ends_when_an_exact_number_differs(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"^kernel: 8, reported 9$"):
         script.run(["--out", str(tmp_path)])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_quick_script_ends_when_a_picture_is_not_as_expected(tmp_path: Path) -> None:
+    def task(page: report.Reproduction, settings: Namespace) -> None:
+        del settings
+        figure = Figure()
+        figure.subplots(2)
+        page.picture(figure, "curves", "Loss and accuracy")
+
+    script = report.ReproductionScript("A page", {"one": task}, pictures={"curves": 3, "maps": 1})
+
+    with pytest.raises(SystemExit) as caught:
+        script.run(["--out", str(tmp_path), "--quick"])
+
+    assert str(caught.value) == "picture curves: 2 panels, not 3\npicture maps: no panels, not 1"

@@ -7,14 +7,17 @@ from dataclasses import KW_ONLY, asdict, dataclass, fields
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-from convkit.data._fitting import Size, check_size
+from convkit.data._fitting import Size, check_size, fit
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
+
+    from PIL import Image
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -104,6 +107,19 @@ class Preprocessing:
         from convkit.data._loading import load_images
 
         return load_images([os.fspath(path) for path in paths], self).images
+
+    def __call__(self, picture: Image.Image) -> torch.Tensor:
+        """Fit and normalise one PIL image, as torchvision's transforms do.
+
+        Args:
+            picture: Of any mode and size.
+
+        Returns:
+            float32 of shape (C, H, W).
+        """
+        fitted = fit(picture.convert("RGB" if self.channels == 3 else "L"), self.size, self.resize)
+        pixels = torch.from_numpy(np.array(fitted)).reshape(fitted.height, fitted.width, -1)
+        return self.normalize(pixels.permute(2, 0, 1))
 
     def normalize(self, images: torch.Tensor) -> torch.Tensor:
         """Make numbers for the network out of pixels.

@@ -118,6 +118,12 @@ class Reproduction:
         """Add a picture, written as `<page>/<name>.png` beside the page when the page is."""
         self._blocks.append((figure, name, caption))
 
+    @property
+    def pictures(self) -> dict[str, int]:
+        """Every picture so far by its name, and how many panels it has."""
+        drawn = [block for block in self._blocks if isinstance(block, tuple)]
+        return {name: len(figure.axes) for figure, name, _ in drawn}
+
     def counts(self) -> str:
         """How many comparisons ended in each verdict."""
         return ", ".join(f"{number} {verdict}" for verdict, number in self._counted().items())
@@ -165,12 +171,11 @@ class Reproduction:
             {"section": c.section, **dict(zip(names, c.cells(), strict=True))}
             for c in self.comparisons
         ]
-        pictures = [block[1] for block in self._blocks if isinstance(block, tuple)]
         content = {
             "title": self._title,
             "counts": self._counted(),
             "figures": figures,
-            "pictures": pictures,
+            "pictures": self.pictures,
         }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

@@ -31,6 +31,8 @@ class ReproductionScript:
         data: The default of `--data`.
         weights: What `--weights` may be, for its help.
         optional: Tasks that are only run when they are named.
+        pictures: Every picture of the tasks that are run by default, and how many panels it has;
+            `--quick` ends with a message when one is missing or another.
         draw: Writes the images for `--quick` into a folder and returns what `--data` shall be;
             None when the tasks draw their own.
 
@@ -58,18 +60,20 @@ class ReproductionScript:
         data: str = "downloads",
         weights: str = "a name of torchvision's, a file, or a run's directory",
         optional: Collection[str] = (),
+        pictures: Mapping[str, int] | None = None,
         draw: Callable[[Path], Path] | None = None,
     ) -> None:
         self.title = title
         self.tasks = dict(tasks)
         self.exact = exact
+        self.pictures = pictures
+        self.default = [name for name in self.tasks if name not in optional]
         self.draw = draw
         self.name = Path(sys.argv[0]).stem or "reproduction"
         self.parser = argparse.ArgumentParser(description=title)
         add = self.parser.add_argument
-        default = [name for name in self.tasks if name not in optional]
-        add("--task", nargs="+", choices=list(self.tasks), default=default, help="all but "
-            f"{', '.join(optional)}" if optional else "all")  # fmt: skip
+        left_out = f"all but {', '.join(optional)}" if optional else "all"
+        add("--task", nargs="+", choices=[*self.tasks], default=self.default, help=left_out)
         add("--data", type=Path, default=Path(data), help="folder of the images")
         add("--out", type=Path, help="folder of the trainings, which go on where they stopped")
         add("--page", type=Path, help="folder of the page; that of the trainings if left out")
@@ -100,6 +104,8 @@ class ReproductionScript:
             for name in settings.task:
                 self.tasks[name](page, settings)
                 _stop_at_differences(page)
+        if settings.quick and settings.task == self.default and self.pictures is not None:
+            _check_pictures(page.pictures, self.pictures)
         written = page.write((settings.page or settings.out) / f"{self.name}.md")
         print(written, page.counts(), sep="\n")  # noqa: T201 - the answer of a script
         return page
@@ -112,3 +118,14 @@ def _stop_at_differences(page: Reproduction) -> None:
         raise SystemExit(
             "\n".join(f"{f.quantity}: {f.measured}, reported {f.reported}" for f in wrong)
         )
+
+
+def _check_pictures(drawn: Mapping[str, int], expected: Mapping[str, int]) -> None:
+    """End the script when a picture is missing, or has not the panels that it shall have."""
+    wrong = [
+        f"picture {name}: {drawn.get(name, 'no')} panels, not {expected.get(name, 'any')}"
+        for name in sorted({*drawn, *expected})
+        if drawn.get(name) != expected.get(name)
+    ]
+    if wrong:
+        raise SystemExit("\n".join(wrong))

@@ -39,8 +39,8 @@ def pretrained(
 
     Returns:
         The network, and the transform from a PIL image to its input: that of the weights named,
-        of the weights whose file has this file's name, of the run's images, or of the default
-        weights.
+        of the weights whose file has this file's name, or of the default ones. Of a run it is
+        the `convkit.data.Preprocessing` of its images, which is called like one.
 
     Raises:
         TrainingError: For a name that torchvision does not have, or weights that do not fit.
@@ -94,8 +94,7 @@ def _from_run(name: str, directory: Path) -> tuple[nn.Module, Callable[[Any], Te
             f"{len(own)}{_first_difference(tensors, own)}"
         )
     model.load_state_dict(dict(zip(own, tensors.values(), strict=True)))
-    preprocessing = Preprocessing.from_dict(configuration["preprocessing"] or {})
-    return model, _transform_of(preprocessing)
+    return model, Preprocessing.from_dict(configuration["preprocessing"] or {})
 
 
 def _first_difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str:
@@ -104,20 +103,6 @@ def _first_difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) ->
         if tensor.shape != other_tensor.shape:
             return f"; {name} is {tuple(tensor.shape)}, {other_name} is {tuple(other_tensor.shape)}"
     return ""
-
-
-def _transform_of(preprocessing: Preprocessing) -> Callable[[Any], Tensor]:
-    """From a PIL image to the input of the network, in torchvision's words."""
-    from torchvision.transforms import v2
-
-    size, steps = preprocessing.size, []
-    if isinstance(size, int):
-        steps = [v2.Resize(preprocessing.resize or size), v2.CenterCrop(size)]
-    elif size is not None:
-        steps = [v2.Resize(size)]
-    steps = [v2.RGB() if preprocessing.channels == 3 else v2.Grayscale(), *steps, v2.ToImage()]
-    transform: Callable[[Any], Tensor] = v2.Compose([*steps, preprocessing.normalize])
-    return transform
 
 
 @dataclass(frozen=True, slots=True)
