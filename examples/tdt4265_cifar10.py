@@ -189,7 +189,7 @@ class Run:
     augment: Sequence[data.Augmentation] = ()
     initialise: Callable[[torch.nn.Module], None] | None = None
     epochs: int = EPOCHS
-    peak: float | None = None  # a cycle of learning rates by step up to this one, and no stop rule
+    cycle: bool = False  # of the learning rate, by step, up to the given one; and no stop rule
     smoothing: float = 0.0  # of the labels
     void: tuple[str, ...] = ()  # splits whose published loss does not fit its accuracy
 
@@ -249,15 +249,11 @@ def train(
         batches = data.batches(
             batches, run.batch_size, augment=run.augment, drop_last=True, seed=settings.seed
         )
-    cycle = partial(
-        torch.optim.lr_scheduler.OneCycleLR, max_lr=run.peak, total_steps=epochs * len(batches),
-        cycle_momentum=False,
-    )  # fmt: skip
     trainer = Trainer(
         model,
         optimizer=run.optimizer,
-        scheduler=cycle if run.peak else None,
-        early_stopping=None if run.peak else EarlyStopping.count(STOP_COUNT),
+        scheduler="one_cycle" if run.cycle else None,
+        early_stopping=None if run.cycle else EarlyStopping.count(STOP_COUNT),
         options=TrainingOptions(validations_per_epoch=2, label_smoothing=run.smoothing),
         directory=settings.out / name,
         seed=settings.seed,
@@ -358,7 +354,7 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "LeakyReLU": ("no gain", {"table": LEAKY}),
     "SiLU": ("no gain", {"table": SILU}),
     "Gaussian noise": ("no gain", {"augment": (*LIGHT, data.GaussianNoise(0.05))}),
-    "a cycle of rates": ("no gain", {"peak": 3e-4}),
+    "a cycle of rates": ("no gain", {"cycle": True}),
 }
 
 
@@ -400,7 +396,7 @@ def better(page: report.Reproduction, settings: argparse.Namespace, name: str) -
     """The same network, trained better in no more time."""
     epochs, peak, seeds = BETTER[name]
     run = replace(
-        RUNS[name], epochs=epochs, peak=peak, smoothing=0.05, batch_size=128, augment=CROP,
+        RUNS[name], epochs=epochs, cycle=True, smoothing=0.05, batch_size=128, augment=CROP,
         optimizer=partial(AdamW, lr=peak, weight_decay=0.05, fused=True),
     )  # fmt: skip
     page.section(
@@ -556,6 +552,7 @@ TASKS = {
     "ablations": ablations,
     **{f"better-{name}": partial(better, name=name) for name in BETTER},
 }
+OPTIONAL = ("ablations", *(f"better-{name}" for name in BETTER))
 PICTURES = {  # and their panels
     **{f"{name}_curves": 2 for name in (*RUNS, "transfer")},
     **{f"{name}_confusion": 2 for name in (*RUNS, "transfer")},
@@ -572,7 +569,7 @@ def main() -> None:
     """Run the tasks asked for and write the page."""
     script = report.ReproductionScript(
         "TDT4265: convolution theory and CNNs on CIFAR-10", TASKS,
-        exact=theory, optional=["ablations", *(f"better-{name}" for name in BETTER)], pictures=PICTURES,
+        exact=theory, optional=OPTIONAL, pictures=PICTURES,
     )  # fmt: skip
     add = script.parser.add_argument
     add("--download", action="store_true", help="let torchvision fetch CIFAR-10")
