@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os
 
     from convkit.plots import Figure
-    from convkit.training import Trainer
+    from convkit.training import Evaluation, Trainer
 
 _DOTS_PER_INCH = 90
 _COLOURS = 256  # of a picture in its file: half of the bytes, and no difference to be seen
@@ -106,6 +106,45 @@ class Reproduction:
         )
         self._blocks.append(comparison)
         return comparison.verdict
+
+    def compare_evaluation(
+        self,
+        evaluation: Evaluation,
+        *,
+        accuracy: float,
+        loss: float | None = None,
+        band: tuple[float, float] | None = None,
+        loss_margin: float = 0.05,
+        void_loss: str = "",
+    ) -> None:
+        """Set the published accuracy and loss of a whole set beside the measured ones.
+
+        Args:
+            evaluation: Of `Trainer.evaluate`; its name names the rows.
+            accuracy: As published, in percent.
+            loss: As published; None when it was not.
+            band: Of the accuracy, in percent; two points to either side when left out.
+            loss_margin: How far the loss may lie from the published one.
+            void_loss: Why the published loss does not measure what it claims, if so.
+        """
+        interval = evaluation.accuracy_interval
+        self.compare(
+            f"{evaluation.name} accuracy (%)",
+            reported=accuracy,
+            measured=round(100 * evaluation.accuracy, 2),
+            band=band or (accuracy - 2, accuracy + 2),
+            note=f"95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f}",
+        )
+        if loss is not None:
+            self.compare(
+                f"{evaluation.name} loss",
+                reported=loss,
+                measured=round(evaluation.loss, 4),
+                band=(loss - loss_margin, loss + loss_margin),
+                note=void_loss,
+                void=bool(void_loss),
+                lower_is_better=True,
+            )
 
     def trained(self, trainer: Trainer) -> None:
         """Count a training: its minutes from its history, resumed or not, precision and seed."""

@@ -98,12 +98,14 @@ class ReproductionScript:
             self.exact(page)
             _stop_at_differences(page)
         with tempfile.TemporaryDirectory() as folder:
-            if settings.quick:
-                page.stand_in = "drawn figures"
-                settings.data = self.draw(Path(folder)) if self.draw else settings.data
+            if settings.quick and self.draw:
+                settings.data = self.draw(Path(folder))
             for name in settings.task:
+                page.stand_in = "drawn figures" if settings.quick else ""
                 self.tasks[name](page, settings)
                 _stop_at_differences(page)
+        if left_out := [name for name in self.tasks if name not in settings.task]:
+            page.section("Not run", f"Tasks that were not asked for: {', '.join(left_out)}.")
         if settings.quick and settings.task == self.default and self.pictures is not None:
             _check_pictures(page.pictures, self.pictures)
         written = page.write((settings.page or settings.out) / f"{self.name}.md")
