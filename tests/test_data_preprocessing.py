@@ -135,3 +135,15 @@ def test_load_gives_the_pixels_of_the_files(tmp_path: Path) -> None:
 def test_mistakes_are_named(call: Any, message: str) -> None:
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         call()
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("RGB", 3), ("L", 3), ("RGB", 1), ("RGBA", 3)])
+def test_a_picture_becomes_the_numbers_that_torchvision_makes(mode: str, channels: int) -> None:
+    image = picture(60, 90).convert(mode)
+    preprocessing = data.Preprocessing(32, resize=40, channels=channels, mean=0.5, std=0.25)
+
+    values = preprocessing(image)
+
+    fitted = tv.center_crop(tv.resize(image.convert("L" if channels == 1 else "RGB"), 40), 32)
+    expected = tv.normalize(tv.to_tensor(fitted), [0.5] * channels, [0.25] * channels)
+    torch.testing.assert_close(values, expected, rtol=0, atol=1e-5)

@@ -176,10 +176,10 @@ def _mark_epochs(axes: list[Axes], history: HistoryLike, places: Array, by: str)
         row = None if epochs is None else np.flatnonzero(epochs == best)
         if by == "epoch" or (row is not None and row.size):
             where = float(best) if by == "epoch" or row is None else float(places[row[0]])
-            marks.append((where, f"best: epoch {best:g}", "--", INK))
+            marks.append((where, f"best: epoch {round(float(best), 2):g}", "--", INK))
     if fact(history, "stop_reason"):
         last = len(places) if epochs is None else epochs[-1]
-        marks.append((float(places[-1]), f"end: epoch {last:g}", ":", PALE))
+        marks.append((float(places[-1]), f"end: epoch {round(float(last), 2):g}", ":", PALE))
     for place, label, style, colour in marks:
         for panel in axes:
             panel.axvline(

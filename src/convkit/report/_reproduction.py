@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from convkit.plots import Figure
     from convkit.training import Evaluation, Trainer
 
-_DOTS_PER_INCH = 90
+_DOTS_PER_INCH = (90, 60)  # the second where a picture would be large, as photographs are
+_LARGE = 80_000  # bytes
 _COLOURS = 256  # of a picture in its file: half of the bytes, and no difference to be seen
 
 
@@ -229,9 +230,12 @@ def _write_picture(page: Path, figure: Figure, name: str, caption: str) -> str:
     """Write one picture beside the page and return the Markdown that shows it."""
     from PIL import Image
 
-    drawn, output = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=_DOTS_PER_INCH)
-    image = Image.open(drawn).convert("RGB")
-    image.quantize(_COLOURS).save(output, format="PNG", optimize=True)
+    for dots in _DOTS_PER_INCH:
+        drawn, output = io.BytesIO(), io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=dots)
+        image = Image.open(drawn).convert("RGB")
+        image.quantize(_COLOURS).save(output, format="PNG", optimize=True)
+        if output.tell() <= _LARGE:
+            break
     replace_file(page.with_suffix("") / f"{name}.png", output.getvalue())
     return f"![{markdown_cell(caption)}]({page.stem}/{name}.png)\n\n*{markdown_cell(caption)}*"
