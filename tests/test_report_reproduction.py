@@ -172,3 +172,21 @@ def test_a_quick_script_ends_when_a_picture_is_not_as_expected(tmp_path: Path) -
         script.run(["--out", str(tmp_path), "--quick"])
 
     assert str(caught.value) == "picture curves: 2 panels, not 3\npicture maps: no panels, not 1"
+
+
+def test_an_evaluation_is_set_beside_accuracy_and_loss(tmp_path: Path) -> None:
+    samples = (torch.tensor([[3.0, 0.0], [0.0, 3.0], [3.0, 0.0]]), torch.tensor([0, 1, 1]))
+    result = Trainer(nn.Identity(), directory=tmp_path).evaluate(samples, "test")
+    page = report.Reproduction("A page")
+
+    page.compare_evaluation(result, accuracy=65.0, loss=1.5)
+    page.compare_evaluation(result, accuracy=90.0, loss=1.5, band=(89, 91), void_loss="one batch")
+
+    # Two of three are right; the losses are ln(1 + e^-3) twice, and that plus 3.
+    assert [(c.quantity, c.measured, c.verdict) for c in page.comparisons] == [
+        ("test accuracy (%)", 66.67, "reproduced"),
+        ("test loss", 1.0486, "better"),
+        ("test accuracy (%)", 66.67, "below"),
+        ("test loss", 1.0486, "void"),
+    ]
+    assert page.comparisons[0].note == "95 % interval 20.8 to 93.9"
