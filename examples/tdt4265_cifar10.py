@@ -238,8 +238,7 @@ def measure(page: report.Reproduction, run: Run, name: str, trainer: Trainer, se
     history = trainer.history
     page.section(
         run.name,
-        f"{run.settings}. Batch {run.batch_size}, seed {trainer.seed}, {trainer.precision}, "
-        f"{history['seconds'][-1] / 60:.1f} minutes; {history.stop_reason}.",
+        f"{run.settings}. Batch {run.batch_size}, {page.trained(trainer)}; {history.stop_reason}.",
     )
     published = list(zip(SPLITS[::-1], run.accuracies, run.losses, strict=False))[::-1]
     for split, accuracy, loss in published:

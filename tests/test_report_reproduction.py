@@ -190,3 +190,15 @@ def test_an_evaluation_is_set_beside_accuracy_and_loss(tmp_path: Path) -> None:
         ("test loss", 1.0486, "void"),
     ]
     assert page.comparisons[0].note == "95 % interval 20.8 to 93.9"
+
+
+def test_a_finished_training_keeps_the_precision_that_it_had(tmp_path: Path) -> None:
+    samples = (torch.randn(8, 2), torch.arange(8) % 2)
+    settings = {"lr": 0.1, "directory": tmp_path / "run"}
+    first = Trainer(nn.Linear(2, 2), precision="bfloat16", seed=3, **settings)
+    first.fit(samples, samples, epochs=1, progress=False)
+    again = Trainer(nn.Linear(2, 2), precision="float32", seed=0, **settings)
+    again.fit(samples, samples, epochs=1, resume=True, progress=False)
+    page = report.Reproduction("A page")
+
+    assert page.trained(again) == "bfloat16, seed 3, 0.0 minutes"

@@ -9,8 +9,13 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convkit._escaping import plain
+from convkit.training import read_run
+
+if TYPE_CHECKING:
+    from convkit.training import Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,19 @@ class Training:
     minutes: float
     precision: str
     seed: int | None
+
+    def __str__(self) -> str:
+        return f"{self.precision}, seed {self.seed}, {self.minutes:.1f} minutes"
+
+
+def training_of(trainer: Trainer) -> Training:
+    """What the training of a trainer took; its directory knows how it was done."""
+    seconds = trainer.history["seconds"]
+    minutes = seconds[-1] / 60 if seconds else 0.0
+    if trainer.directory is None:
+        return Training(minutes, trainer.precision, trainer.seed)
+    settings = read_run(trainer.directory).configuration["settings"]
+    return Training(minutes, settings["precision"], settings["seed"])
 
 
 def made_by(trainings: list[Training], minutes: float) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from convkit._escaping import markdown_cell, plain
 from convkit._files import replace_file
 from convkit._tables import Table
-from convkit.report._made_by import Training, made_by
+from convkit.report._made_by import Training, made_by, training_of
 from convkit.report._reported_figure import VERDICTS, ReportedFigure, Verdict
 
 if TYPE_CHECKING:
@@ -147,12 +147,17 @@ class Reproduction:
                 lower_is_better=True,
             )
 
-    def trained(self, trainer: Trainer) -> None:
-        """Count a training: its minutes from its history, resumed or not, precision and seed."""
-        seconds = trainer.history["seconds"]
-        key = trainer.directory or id(trainer)
-        training = Training(seconds[-1] / 60 if seconds else 0.0, trainer.precision, trainer.seed)
-        self._trained[key] = training
+    def trained(self, trainer: Trainer) -> str:
+        """Count a training: its minutes from its history, resumed or not, precision and seed.
+
+        A training that was finished before had the precision and seed that its directory says.
+
+        Returns:
+            The same in words, such as `"float32, seed 0, 5.7 minutes"`.
+        """
+        training = training_of(trainer)
+        self._trained[trainer.directory or id(trainer)] = training
+        return str(training)
 
     def picture(self, figure: Figure, name: str, caption: str) -> None:
         """Add a picture, written as `<page>/<name>.png` beside the page when the page is."""
