@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ from PIL import Image
 
 from convkit import Architecture, EarlyStopping, Trainer, data, features, metrics, plots, report
 from convkit.features import FilterFeatureExtractor
-from convkit.training import Evaluation, Event, transfer
+from convkit.training import Evaluation, Event, read_run, transfer
 
 CLASSES = ("buildings", "forest", "glacier", "mountain", "sea", "street")
 SPLIT_SEED = 42
@@ -137,24 +138,18 @@ def exact(page: report.Reproduction) -> None:
 
 # %% Tasks 1 and 2: the split and the networks
 @cache
-def read_sets(folder: Path, out: Path, side: int = SIDE) -> data.Sets:
+def read_sets(folder: Path, side: int = SIDE) -> data.Sets:
     """Every image pooled; first test images are taken, then validation. No normalisation."""
-    paths = sorted(path for path in folder.rglob("*.*") if path.parent.name in CLASSES)
-    if not paths:
-        raise SystemExit(f"{folder} holds no images in folders named {', '.join(CLASSES)}")
-    out.mkdir(parents=True, exist_ok=True)
-    lines = [f"{path.relative_to(folder).as_posix()},{path.parent.name}" for path in paths]
-    (out / "images.csv").write_text("\n".join(["path,label", *lines]), encoding="utf-8")
-    test, validation = (round(len(paths) * part / ALL) for part in (TEST, VALIDATION))
-    return data.image_list(
-        out / "images.csv", (side, side), root=folder, mean=0, std=1,
-        test=test, validation=validation, seed=SPLIT_SEED,
+    return data.image_folder(
+        folder, (side, side), pool=True, test=TEST / ALL, validation=VALIDATION / (ALL - TEST),
+        seed=SPLIT_SEED, mean=0, std=1,
     )  # fmt: skip
 
 
 def split(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Count the three parts and show that no image is in two of them; ResNet-18 layer by layer."""
-    sets = read_sets(settings.data, settings.out)
+    sets = read_sets(settings.data)
+    settings.out.mkdir(parents=True, exist_ok=True)
     sets.write_manifest(settings.out / "split.csv")
     page.section("Task 1: the split", f"```text\n{sets}\n```")
     names = [name for each in sets for name in each.names]
@@ -187,17 +182,20 @@ def build(settings: argparse.Namespace) -> torch.nn.Module:
     return resnet(18, THIN if settings.quick else WIDTHS).build((3, SIDE, SIDE))
 
 
-def keep_weights(event: Event) -> None:
-    """A callback: keep the weights of every epoch, to be tested afterwards."""
-    if event.what == "validation":
-        folder = event.trainer.directory / "epochs"
-        folder.mkdir(exist_ok=True)
-        torch.save(event.trainer.model.state_dict(), folder / f"{event.epoch:02.0f}.pt")
+def measure_epochs(sets: data.Sets) -> Callable[[Event], None]:
+    """A callback: after every epoch measure its weights, not only the best, on whole sets."""
+
+    def measure(event: Event) -> None:
+        if event.what == "validation":
+            for image_set in (sets.validation, sets.test):
+                event.trainer.evaluate(image_set, f"{image_set.split}-{event.epoch:02.0f}")
+
+    return measure
 
 
 def train(page: report.Reproduction, name: str, settings: argparse.Namespace) -> None:
     """Train one run, keep the best on validation, and measure on the whole test set."""
-    run, sets = RUNS[name], read_sets(settings.data, settings.out)
+    run, sets = RUNS[name], read_sets(settings.data)
     page.section(f"Run {name}")
     try:
         model = pretrained(settings) if name == "P" else build(settings)
@@ -211,7 +209,8 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
         early_stopping=EarlyStopping(None, smoothing=None, monitor="validation_accuracy"),
         directory=settings.out / name,
         seed=settings.seed,
-        callbacks=[keep_weights],
+        precision=settings.precision,
+        callbacks=[measure_epochs(sets)],
     )
     epochs = QUICK_EPOCHS if settings.quick else run.epochs
     history = trainer.fit(sets.train, sets.validation, epochs=epochs, batch_size=BATCH, resume=True)
@@ -284,7 +283,7 @@ def scores_again(
     file = settings.out / name / "test-scores.pt"
     torch.save({"scores": result.probabilities, "truth": result.truth}, file)
     saved = torch.load(file, weights_only=True)["scores"]
-    sets = read_sets(settings.data, settings.out)
+    sets = read_sets(settings.data)
     again = Trainer.load(settings.out / name).predict(sets.test).probabilities
     page.compare(
         "saved scores predicted again, within 1e-5",
@@ -296,15 +295,13 @@ def scores_again(
 
 def by_epoch(page: report.Reproduction, name: str, settings: argparse.Namespace) -> None:
     """Validation mAP, accuracy of each class and test loss of the weights of every epoch."""
-    sets = read_sets(settings.data, settings.out)
-    trainer = Trainer(Trainer.load(settings.out / name).model)  # without a directory: no files
-    recalls, precisions, losses = [], [], []
-    for file in sorted((settings.out / name / "epochs").glob("*.pt")):
-        trainer.model.load_state_dict(torch.load(file, weights_only=True))
-        validation = trainer.evaluate(sets.validation)
-        recalls.append(validation.confusion.per_class().recall)
-        precisions.append(validation.average_precision.mean)
-        losses.append(trainer.evaluate(sets.test).loss)
+    found = read_run(settings.out / name).evaluations
+    tests = [found[key] for key in found if key.startswith("test-")]
+    validations = [found[key] for key in found if key.startswith("validation-")]
+    losses = [each["loss"] for each in tests]
+    precisions = [each["mean_average_precision"] for each in validations]
+    counts = [np.array(each["confusion"]) for each in validations]
+    recalls = [matrix.diagonal() / matrix.sum(1) for matrix in counts]
     page.compare(
         "test loss by epoch",
         reported=" ".join(f"{loss:.4f}" for loss in LOSSES[: RUNS[name].losses]),
@@ -334,8 +331,8 @@ def explored(settings: argparse.Namespace) -> tuple[str, Trainer]:
 def mismatch(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Test at the size of training, and at the size at which the original tested."""
     name, trainer = explored(settings)
-    same = trainer.evaluate(read_sets(settings.data, settings.out).test)
-    larger = read_sets(settings.data, settings.out, OTHER_SIDE).test
+    same = trainer.evaluate(read_sets(settings.data).test)
+    larger = read_sets(settings.data, OTHER_SIDE).test
     other = trainer.evaluate(larger, f"test_{OTHER_SIDE}", other_size=True)
     page.section(f"Trained at {SIDE}, tested at {OTHER_SIDE} (run {name})", f"- {same}\n- {other}")
     accuracies = {f"{SIDE}x{SIDE}": same.accuracy, f"{OTHER_SIDE}x{OTHER_SIDE}": other.accuracy}
@@ -346,7 +343,7 @@ def mismatch(page: report.Reproduction, settings: argparse.Namespace) -> None:
 def maps(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Ten images: the outputs of the four stages, 4 rows, channels 0 to 6."""
     name, trainer = explored(settings)
-    test_images = read_sets(settings.data, settings.out).test
+    test_images = read_sets(settings.data).test
     images = test_images.subset(torch.linspace(0, len(test_images) - 1, 10).long())
     # What leaves a stage is its last block's sum after the ReLU.
     last = {f"layer{stage}": f"block{2 * stage}.body.conv2" for stage in range(1, 5)}
@@ -366,7 +363,7 @@ def maps(page: report.Reproduction, settings: argparse.Namespace) -> None:
 def shares(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Shares of zero or less in five modules, before and after norm, and after the ReLU."""
     name, trainer = explored(settings)
-    images = read_sets(settings.data, settings.out, OTHER_SIDE).train
+    images = read_sets(settings.data, OTHER_SIDE).train
     generator = torch.Generator().manual_seed(settings.seed)
     images = images.subset(torch.randperm(len(images), generator=generator)[:200])
     layers = [layer for layer, _ in MODULES.values()]
@@ -424,6 +421,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/in4310_intel_scenes"))
     parser.add_argument("--weights", type=Path, help="ResNet-18's file, or a run's directory")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--quick", action="store_true", help="seconds, on drawn figures")
     settings = parser.parse_args()
     settings.own = settings.weights is not None and settings.weights.is_dir()

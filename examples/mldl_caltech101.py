@@ -297,6 +297,7 @@ def train(start: str, row: Row, settings: argparse.Namespace) -> tuple[History, 
         options=TrainingOptions(back_to_best=BackToBest(BACK_AFTER)),
         directory=directory_of(start, row, settings),
         seed=settings.seed,
+        precision=settings.precision,
     )
     imagenet = data.IMAGENET_MEAN, data.IMAGENET_STD
     sets = {each.split: each for each in sets_of(settings)}
@@ -449,6 +450,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/mldl_caltech101"))
     parser.add_argument("--weights", type=Path, help="folder of weights, or a run's directory")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--reduced", action="store_true", help="smaller images and linear layers")
     parser.add_argument("--quick", action="store_true", help="seconds, on drawn figures")
     settings = parser.parse_args()

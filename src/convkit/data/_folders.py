@@ -64,6 +64,7 @@ def image_folder(
     resize: int | None = None,
     border: bool = False,
     channels: int = 3,
+    pool: bool = False,
     validation: float | int | None = None,
     test: float | int | None = None,
     seed: int = 0,
@@ -84,6 +85,8 @@ def image_folder(
         border: Whether images are kept as squares of `resize`, so that random crops have room;
             where none is cut at random, the middle is taken, as without a border.
         channels: 3 for RGB, 1 for grey.
+        pool: Whether the images of all splits are taken together, to be split anew; the new split
+            is that of the same images in class folders alone.
         validation: A share or a count of the training images to hold out.
         test: The same for testing, taken first.
         seed: Of the split, which does not depend on the order of the directory.
@@ -112,6 +115,8 @@ def image_folder(
             f"{folders['train']} holds no images: expected "
             f"{folders['train'] / class_names[0] / 'NAME.jpg'}"
         )
+    if pool:
+        listings = {"train": _pooled(listings, folders)}
     holding = Holding(validation, test, seed=seed, stratified=stratified)
     reading = Reading(preprocessing, holding, mean=mean, std=std, options=options, border=border)
     return read_listings(listings, class_names, reading, root=folder, source=str(root))
@@ -212,6 +217,30 @@ def class_listing(
         loose = [path for path in loose if path not in set(images)]
     listing.ignored += [relative_name(path, root) for path in loose]
     return listing
+
+
+def _pooled(listings: dict[Split, Listing], folders: dict[Split, Path]) -> Listing:
+    """The files of all splits as one, in the order of class and name, whatever their split.
+
+    Raises:
+        DataError: When images of one split have no classes.
+    """
+    files: list[tuple[int, str, str]] = []
+    for split, listing in listings.items():
+        if UNLABELLED in listing.labels:
+            raise DataError(
+                f"{folders[split]} holds images without class folders, which cannot be pooled: "
+                "leave pool=True out, or move them away"
+            )
+        for path, label in zip(listing.paths, listing.labels, strict=True):
+            name = unicodedata.normalize("NFC", relative_name(path, folders[split]))
+            files.append((label, name, path))
+    files.sort()
+    return Listing(
+        [path for *_, path in files],
+        [label for label, *_ in files],
+        [name for listing in listings.values() for name in listing.ignored],
+    )
 
 
 def _files_below(folder: Path, listing: Listing, root: Path) -> list[str]:
