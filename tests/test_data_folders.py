@@ -159,6 +159,35 @@ def test_a_test_folder_without_classes_is_unlabelled(tmp_path: Path) -> None:
     assert sets.test.names == ("test_set/1.png", "test_set/2.png")
 
 
+def test_pooled_splits_are_split_like_the_same_images_in_class_folders(tmp_path: Path) -> None:
+    for number in range(24):
+        label = "ab"[number % 2]
+        write_image(tmp_path / "flat" / label / f"{number}.png", number)
+        split = "train" if number < 16 else "test"
+        write_image(tmp_path / "split" / split / label / f"{number}.png", number)
+    shares = {"test": 0.25, "validation": 4, "seed": 3}
+
+    flat = data.image_folder(tmp_path / "flat", **shares)
+    pooled = data.image_folder(tmp_path / "split", pool=True, **shares)
+
+    for one, other in zip(flat, pooled, strict=True):
+        assert [name.split("/", 1)[1] for name in other.names] == list(one.names)
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.labels, other.labels)
+
+
+def test_images_without_classes_cannot_be_pooled(tmp_path: Path) -> None:
+    write_classes(tmp_path / "train", {"cat": 2})
+    write_image(tmp_path / "test" / "1.png")
+    message = (
+        f"{tmp_path / 'test'} holds images without class folders, which cannot be pooled: "
+        "leave pool=True out, or move them away"
+    )
+
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        data.image_folder(tmp_path, pool=True)
+
+
 def test_unreadable_files_are_skipped_with_a_report(tmp_path: Path) -> None:
     write_classes(tmp_path, {"a": 3, "b": 2})
     (tmp_path / "a" / "001.png").write_bytes(b"nonsense")

@@ -15,7 +15,7 @@ from torch import nn
 
 from convkit import Architecture, Trainer, data
 from convkit.errors import CheckpointError, RunError
-from convkit.training import EarlyStopping, read_run
+from convkit.training import EarlyStopping, Event, MeasureEpochs, read_run
 
 PIXELS = torch.randint(
     0, 256, (40, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
@@ -65,6 +65,36 @@ def test_an_evaluation_is_written_beside(run: Path) -> None:
     assert values["accuracy_interval"][0] < values["accuracy"] < values["accuracy_interval"][1]
     assert len(values["average_precision"]) == 2
     assert values["class_names"] == ["cat", "dog"]
+
+
+def test_the_weights_of_every_epoch_are_measured(tmp_path: Path) -> None:
+    """Against copies of the weights of each epoch, measured by themselves afterwards."""
+    torch.manual_seed(0)
+    table = Architecture.parse("conv 4 k3 bn relu, dropout 0.3, flatten, linear 2")
+    kept: list[dict[str, torch.Tensor]] = []
+
+    def keep(event: Event) -> None:
+        if event.what == "validation":
+            kept.append({n: t.clone() for n, t in event.trainer.model.state_dict().items()})
+
+    def train(directory: Path, *callbacks: Any) -> Trainer:
+        torch.manual_seed(0)
+        trainer = Trainer(table.build((3, 8, 8)), lr=0.01, directory=directory, callbacks=callbacks)
+        trainer.fit(image_set(), image_set("validation"), epochs=11, batch_size=16, progress=False)
+        return trainer
+
+    trainer = train(tmp_path / "measured", MeasureEpochs(image_set("test")), keep)
+    untouched = train(tmp_path / "alone")
+
+    found = read_run(tmp_path / "measured").epochs("test")
+    assert len(found) == len(kept) == 11
+    assert read_run(tmp_path / "measured").epochs("validation") == []
+    assert trainer.history["training_loss"] == untouched.history["training_loss"]
+    for weights, measured in zip(kept, found, strict=True):
+        trainer.model.load_state_dict(weights)
+        again = trainer.evaluate(image_set("other"))
+        assert measured["loss"] == again.loss
+        assert measured["confusion"] == again.confusion.counts.tolist()
 
 
 def test_the_worst_mistakes_are_kept_as_images(run: Path) -> None:

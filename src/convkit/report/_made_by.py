@@ -15,7 +15,7 @@ from convkit._escaping import plain
 from convkit.training import read_run
 
 if TYPE_CHECKING:
-    from convkit.training import Trainer
+    from convkit.training import Run, Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Training:
         return f"{self.precision}, seed {self.seed}, {self.minutes:.1f} minutes"
 
 
-def training_of(trainer: Trainer) -> Training:
+def training_of(trainer: Trainer | Run) -> Training:
     """What the training of a trainer took; its directory knows how it was done."""
     seconds = trainer.history["seconds"]
     minutes = seconds[-1] / 60 if seconds else 0.0
-    if trainer.directory is None:
+    if isinstance(trainer, Trainer) and trainer.directory is None:
         return Training(minutes, trainer.precision, trainer.seed)
     settings = read_run(trainer.directory).configuration["settings"]
     return Training(minutes, settings["precision"], settings["seed"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os
 
     from convkit.plots import Figure
-    from convkit.training import Evaluation, Trainer
+    from convkit.training import Evaluation, Run, Trainer
 
 _DOTS_PER_INCH = (90, 60)  # the second where a picture would be large, as photographs are
 _LARGE = 80_000  # bytes
@@ -147,10 +147,13 @@ class Reproduction:
                 lower_is_better=True,
             )
 
-    def trained(self, trainer: Trainer) -> str:
+    def trained(self, trainer: Trainer | Run) -> str:
         """Count a training: its minutes from its history, resumed or not, precision and seed.
 
         A training that was finished before had the precision and seed that its directory says.
+
+        Args:
+            trainer: The trainer, or a finished run as `convkit.training.read_run` gives it.
 
         Returns:
             The same in words, such as `"float32, seed 0, 5.7 minutes"`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from convkit.training import search, transfer
-    from convkit.training._callbacks import Callback, Event, TensorBoard
+    from convkit.training._callbacks import Callback, Event, MeasureEpochs, TensorBoard
     from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
     from convkit.training._evaluation import Evaluation
     from convkit.training._history import History
@@ -37,6 +37,7 @@ _NAMES = {
     "Flatness": "_early_stopping",
     "History": "_history",
     "LayerCheck": "_overfit_layers",
+    "MeasureEpochs": "_callbacks",
     "OverfitCheck": "_overfit_check",
     "Predictions": "_predictions",
     "RateCurve": "_rate_curve",
@@ -64,6 +65,7 @@ __all__ = [
     "Flatness",
     "History",
     "LayerCheck",
+    "MeasureEpochs",
     "OverfitCheck",
     "Predictions",
     "RateCurve",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,15 @@ class Run:
     configuration: dict[str, Any]
     history: History
     evaluations: dict[str, dict[str, Any]]
+
+    def epochs(self, split: str) -> list[dict[str, Any]]:
+        """What `MeasureEpochs` measured on a split, epoch by epoch."""
+        found = {
+            float(name.removeprefix(f"{split}-")): values
+            for name, values in self.evaluations.items()
+            if re.fullmatch(rf"{re.escape(split)}-\d+(\.\d+)?", name)
+        }
+        return [found[epoch] for epoch in sorted(found)]
 
 
 def read_run(directory: str | PathLike[str]) -> Run:
