@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,16 @@ COUNTS = {
     "validation": [309, 322, 347, 357, 327, 338],
     "test": [463, 483, 521, 535, 490, 508],
 }
+SCORES = "test-scores.pt"
 SIDE, OTHER_SIDE, BATCH, QUICK_EPOCHS = 80, 224, 32, 2
 STAGES = {80: [20, 10, 5, 3], 150: [38, 19, 10, 5], 224: [56, 28, 14, 7]}
 WIDTHS, THIN = (64, 128, 256, 512), (8, 8, 12, 16)  # thin ones for --quick
 
 
 # %% Task 2: the networks
-BASIC = """residual (conv {width} k3 s{stride} p1 no-bias bn relu, conv {width} k3 p1 no-bias bn)"""
-BOTTLENECK = """residual (conv {width} k1 no-bias bn relu,
- conv {width} k3 s{stride} p1 no-bias bn relu, conv {wide} k1 no-bias bn)"""
+BASIC = "residual (conv {width} k3 s{stride} p1 no-bias bn relu, conv {width} k3 p1 no-bias bn)"
+BOTTLENECK = "residual (conv {width} k1 no-bias bn relu, "
+BOTTLENECK += "conv {width} k3 s{stride} p1 no-bias bn relu, conv {wide} k1 no-bias bn)"
 RESNETS = {  # the block, how often it stands in each stage, parameters
     18: (BASIC, (2, 2, 2, 2), 11_179_590),
     34: (BASIC, (3, 4, 6, 3), 21_287_750),
@@ -55,11 +56,10 @@ def resnet(depth: int, widths: tuple[int, ...] = WIDTHS) -> Architecture:
     """The table of a ResNet; each stage but the first begins with stride 2."""
     block, repeats, _ = RESNETS[depth]
     rows = [f"conv {widths[0]} k7 s2 p3 no-bias bn relu, maxpool 3 s2 p1"]
-    for stage, (width, times) in enumerate(zip(widths, repeats, strict=True)):
-        strides = (min(stage, 1) + 1, *[1] * (times - 1))
-        rows += [block.format(width=width, wide=4 * width, stride=s) for s in strides]
-    text = ", ".join([*rows, "global average pool, flatten, linear 6"])
-    return Architecture.parse(text.replace("\n", ""))
+    for width, times in zip(widths, repeats, strict=True):
+        strides = (1 if len(rows) == 1 else 2, *[1] * (times - 1))
+        rows += [block.format(width=width, wide=4 * width, stride=stride) for stride in strides]
+    return Architecture.parse(", ".join([*rows, "global average pool, flatten, linear 6"]))
 
 
 @dataclass(frozen=True)
@@ -141,14 +141,12 @@ def read_sets(folder: Path, side: int = SIDE) -> data.Sets:
 def sets_of(page: report.Reproduction, settings: argparse.Namespace, run: str = "") -> data.Sets:
     """The images; the page says when they, or the weights of a run, are not the published ones."""
     sets = read_sets(settings.data)
-    count = sum(map(len, sets))
     if not settings.quick:
-        own = run == "P" and settings.weights and Path(settings.weights).is_dir()
-        facts = [
-            f"{count:,} of the {ALL:,} photographs" * (count != ALL),
-            f"the weights of `{Path(settings.weights).name}`" if own else "",
-        ]
-        page.stand_in = " and ".join(filter(None, facts))
+        count = sum(map(len, sets))
+        facts = [f"{count:,} of the {ALL:,} photographs"] if count != ALL else []
+        if run == "P" and settings.weights and Path(settings.weights).is_dir():
+            facts.append(f"the weights of `{Path(settings.weights).name}`")
+        page.stand_in = " and ".join(facts)
     return sets
 
 
@@ -185,9 +183,9 @@ def pretrained(settings: argparse.Namespace) -> torch.nn.Module:
     return model
 
 
-def train(page: report.Reproduction, name: str, settings: argparse.Namespace) -> None:
+def train(page: report.Reproduction, settings: argparse.Namespace, name: str) -> None:
     """Train one run, keep the best on validation, and measure on the whole test set."""
-    run, sets = RUNS[name], sets_of(page, settings, name)
+    run, sets, directory = RUNS[name], sets_of(page, settings, name), settings.out / name
     page.section(f"Run {name}")
     try:
         model = pretrained(settings) if name == "P" else build(settings)
@@ -196,18 +194,15 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
                      note=f"there are no weights ({error})")  # fmt: skip
         return
     trainer = Trainer(
-        model,
-        **run.settings,
+        model, **run.settings,
         early_stopping=EarlyStopping(None, smoothing=None, monitor="validation_accuracy"),
-        directory=settings.out / name,
-        seed=settings.seed,
-        precision=settings.precision,
+        directory=directory, seed=settings.seed, precision=settings.precision,
         callbacks=[MeasureEpochs(sets.validation, sets.test)],
-    )
+    )  # fmt: skip
     epochs = QUICK_EPOCHS if settings.quick else run.epochs
     history = trainer.fit(sets.train, sets.validation, epochs=epochs, batch_size=BATCH, resume=True)
     page.trained(trainer)
-    result = Trainer.load(settings.out / name).evaluate(sets.test)
+    result = Trainer.load(directory).evaluate(sets.test)
     page.text(
         f"{', '.join(f'{key} {value}' for key, value in run.settings.items())}, batch {BATCH}, "
         f"{SIDE}x{SIDE}, {len(sets.train):,} training images, "
@@ -216,14 +211,17 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
     best = 100 * max(history["validation_accuracy"])
     ends = history["training_loss"][-1], history["validation_loss"][-1]
     page.compare(
-        "best validation accuracy (%)",
-        reported=run.accuracy,
-        measured=round(best, 2),
+        "best validation accuracy (%)", reported=run.accuracy, measured=round(best, 2),
         band=(run.accuracy - 2, run.accuracy + 2),
         note="losses at the end {:.2f} and {:.2f}, reported {} and {}".format(*ends, *run.ends),
-    )
+    )  # fmt: skip
     real_average_precision(page, run, result)
-    scores_again(page, settings.out / name, result, sets.test)
+    # The test scores saved, loaded, and predicted again by the run as it is on disk.
+    torch.save({"scores": result.probabilities, "truth": result.truth}, directory / SCORES)
+    saved = torch.load(directory / SCORES, weights_only=True)["scores"]
+    again = Trainer.load(directory).predict(sets.test).probabilities
+    page.compare("saved scores predicted again, within 1e-5", reported=True,
+                 measured=torch.allclose(saved, again, rtol=0, atol=1e-5))  # fmt: skip
     title = f"Run {name}: best validation accuracy {best:.1f} %"
     page.picture(plots.curves(history, title=title), f"{name}_curves", f"Run {name}, by epoch")
 
@@ -232,42 +230,23 @@ def real_average_precision(page: report.Reproduction, run: Run, result: Evaluati
     """The real AP of every class beside the published recall of one batch."""
     ap, recall = result.average_precision, result.confusion.per_class().recall
     page.compare(
-        "test mAP",
-        reported=f"{run.band[0]} to {run.band[1]} (our estimate)",
+        "test mAP", reported=f"{run.band[0]} to {run.band[1]} (our estimate)", band=run.band,
         measured=round(ap.mean, 4),
-        band=run.band,
         note=f"mean accuracy {np.mean(recall):.3f}, accuracy {result.accuracy:.3f}; left beside "
         "the published work, run unknown: mAP 0.914, mean accuracy 0.837",
-    )
+    )  # fmt: skip
     for k, label in enumerate(CLASSES):
         page.compare(
-            f"AP of {label}",
-            reported=run.published[k],
+            f"AP of {label}", reported=run.published[k], void=True,
             measured=round(float(ap.per_class[k]), 4),
-            void=True,
             note=f"published: the recall of one batch, {run.right[k]} of {run.batch[k]}; "
             f"recall here {recall[k]:.3f} on the whole test set",
-        )
-
-
-def scores_again(
-    page: report.Reproduction, run: Path, result: Evaluation, test: data.ImageSet
-) -> None:
-    """Save the test scores, load them, predict again with the loaded run, and compare."""
-    torch.save({"scores": result.probabilities, "truth": result.truth}, run / "test-scores.pt")
-    saved = torch.load(run / "test-scores.pt", weights_only=True)["scores"]
-    again = Trainer.load(run).predict(test).probabilities
-    page.compare(
-        "saved scores predicted again, within 1e-5",
-        reported=True,
-        measured=torch.allclose(saved, again, rtol=0, atol=1e-5),
-        note=f"largest difference {float((saved - again).abs().max()):.1e}",
-    )
+        )  # fmt: skip
 
 
 def trained_runs(settings: argparse.Namespace) -> list[str]:
     """The runs that there are, the fine-tuned one last."""
-    found = [name for name in RUNS if (settings.out / name / "test-scores.pt").exists()]
+    found = [name for name in RUNS if (settings.out / name / SCORES).exists()]
     if not found:
         raise SystemExit("train a run first: --task C")
     return found
@@ -283,12 +262,11 @@ def epochs(page: report.Reproduction, settings: argparse.Namespace) -> None:
         losses[f"run {name}"] = [each["loss"] for each in test]
         precisions[f"run {name}"] = [each["mean_average_precision"] for each in validation]
         page.compare(
-            f"run {name}: test loss by epoch",
+            f"run {name}: test loss by epoch", void=True,
             reported=" ".join(f"{loss:.4f}" for loss in LOSSES[: RUNS[name].losses]),
             measured=" ".join(f"{each['loss']:.4f}" for each in test),
-            void=True,
             note="published: random numbers, uniform in [0.2, 0.6], seed 42",
-        )
+        )  # fmt: skip
         counts = [np.array(each["confusion"]) for each in validation]
         recalls = np.array([matrix.diagonal() / matrix.sum(1) for matrix in counts]).T
         picture = plots.lines(dict(zip(CLASSES, recalls, strict=True)), label="accuracy")
@@ -351,13 +329,10 @@ def shares(page: report.Reproduction, settings: argparse.Namespace) -> None:
         MODULES.items(), 100 * means, strict=True
     ):
         page.compare(
-            f"{module}, before norm (%)",
-            reported=reported,
-            measured=round(before, 2),
-            band=(reported - 5, reported + 5),
+            f"{module}, before norm (%)", reported=reported, measured=round(before, 2),
+            band=(reported - 5, reported + 5), stand_in="" if name == "P" else f"run {name}",
             note=f"after norm {normed:.1f}, after ReLU {after:.1f}",
-            stand_in="" if name == "P" else f"run {name}",
-        )
+        )  # fmt: skip
     page.text(
         "The five outputs precede batch norm and ReLU, so nothing about dying ReLUs follows from "
         "them: a value that batch norm shifts above zero lives."
@@ -377,7 +352,7 @@ def shares(page: report.Reproduction, settings: argparse.Namespace) -> None:
 # %% The script
 TASKS = {
     "split": split,
-    **{name: lambda page, settings, name=name: train(page, name, settings) for name in RUNS},
+    **{name: partial(train, name=name) for name in RUNS},
     "epochs": epochs,
     "mismatch": mismatch,
     "maps": maps,
@@ -395,10 +370,7 @@ def draw_images(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
+    title = "IN4310: ResNets of one's own on six classes of scenes"
     report.ReproductionScript(
-        "IN4310: ResNets of one's own on six classes of scenes",
-        TASKS,
-        exact=exact,
-        data="intel_scenes",
-        draw=draw_images,
+        title, TASKS, exact=exact, data="intel_scenes", draw=draw_images
     ).run()
