@@ -359,6 +359,15 @@ TASKS = {
     "shares": shares,
 }
 
+PICTURES = {  # and their panels
+    **dict.fromkeys(("samples", "test_loss", "mAP", "mismatch", "shares"), 1),
+    **{f"{name}_curves": 2 for name in RUNS},
+    **{f"{name}_classes": 1 for name in RUNS},
+    **{f"maps_{k}": 32 for k in range(10)},  # four layers by the image and seven channels
+    "split": 4,
+    "running_mean": 1,
+}
+
 
 def draw_images(folder: Path) -> Path:
     """Six classes of drawn figures as files, for `--quick`."""
@@ -372,5 +381,5 @@ def draw_images(folder: Path) -> Path:
 if __name__ == "__main__":
     title = "IN4310: ResNets of one's own on six classes of scenes"
     report.ReproductionScript(
-        title, TASKS, exact=exact, data="intel_scenes", draw=draw_images
+        title, TASKS, exact=exact, pictures=PICTURES, data="intel_scenes", draw=draw_images
     ).run()

@@ -4,10 +4,10 @@
     python examples/mldl_caltech101.py --task scratch --rows 1 3 --data caltech101
 
 `--data` holds `101_ObjectCategories/CLASS/*.jpg`, `train.txt` and `test.txt` as the course's own
-repository does. `--weights` is a folder in which each network's weights have its name in theirs:
-torchvision's files (`alexnet-owt-7be5be79.pth`), or directories of runs on other images, which
-`pretrain.py` trains; without it torchvision downloads its own. `--rows` trains only these rows of
-a task's table, `--report` none: the page then says what is in `--out`.
+repository does. `--weights` is a folder of weights by the names of the networks: torchvision's
+files (`alexnet-owt-7be5be79.pth`), or runs on other images, which `pretrain.py` trains; without it
+torchvision downloads its own. `--rows` trains only these rows of a task's table, `--report` none:
+the page then says what is in `--out`.
 """
 
 # %% Settings
@@ -218,19 +218,24 @@ def network(row: Row, sets: data.Sets, settings: argparse.Namespace) -> nn.Modul
     if settings.quick or row.start == "scratch":
         table = THIN if settings.quick else ALEXNET
         return Architecture.parse(table).build(tuple(sets.train.images.shape[1:]))
-    weights = None
-    if settings.weights:
-        weights = next(Path(settings.weights).glob(f"*{row.net}*"), "")
-    if weights == "":
-        raise FileNotFoundError(f"{settings.weights} has none of {row.net}")
-    model, _ = transfer.pretrained(row.net, weights=weights)
+    model, _ = transfer.pretrained(row.net, weights=weights_of(row, settings))
     transfer.replace_head(model, len(sets.class_names))
     return model
 
 
+def weights_of(row: Row, settings: argparse.Namespace) -> Path | None:
+    """A file or a run of its name in the folder; None lets torchvision fetch its own."""
+    if row.start == "scratch" or settings.quick or not settings.weights:
+        return None
+    folder = Path(settings.weights)
+    return next(iter(sorted(folder.glob(f"*{row.net}*"))), folder / row.net)
+
+
 def directory_of(row: Row, settings: argparse.Namespace) -> Path:
     """One directory for each combination of settings: tables and searches share their runs."""
-    return settings.out / row.start / re.sub(r"[^\w.-]+", "_", str(row))
+    weights = weights_of(row, settings)
+    start = f"{row.start}_from_{weights.name}" if weights and weights.is_dir() else row.start
+    return settings.out / start / re.sub(r"[^\w.-]+", "_", str(row))
 
 
 def finished(row: Row, settings: argparse.Namespace) -> Run | None:
@@ -282,13 +287,12 @@ def compare(
     page: report.Reproduction, title: str, reported: float, run: Run | None, split: str, note: str
 ) -> None:
     """A published accuracy beside that of a run."""
-    # Among the runs that began with weights only those of another run have a table.
-    other = run and run.directory.parent.name == "pretrained" and run.configuration["architecture"]
+    other = "_from_" in run.directory.parent.name if run else False
     page.compare(
         f"{title}: {split} accuracy (%)", reported=round(100 * reported), note=note,
         measured=run and round(100 * run.evaluations[split]["accuracy"], 2),
         band=(100 * reported - 2, 100 * reported + 2),
-        stand_in=page.stand_in or ("the weights of a run on other images" if other else ""),
+        stand_in="the weights of a run on other images" if other else "",
     )  # fmt: skip
 
 
@@ -361,9 +365,15 @@ TASKS = {
 }
 
 
+PICTURES = {  # and their panels
+    **{f"{name}_{k}": 2 for name, (_, rows, _) in TABLES.items() for k in range(1, len(rows) + 1)},
+    **dict.fromkeys(("classes", "search_scratch", "search_pretrained"), 4),
+    **dict.fromkeys(("samples", "summary"), 1),
+}
+
 if __name__ == "__main__":
     script = report.ReproductionScript(
-        "MLDL: AlexNet on Caltech-101", TASKS, exact=exact,
+        "MLDL: AlexNet on Caltech-101", TASKS, exact=exact, pictures=PICTURES,
         data="caltech101", weights="folder of weights",
     )  # fmt: skip
     add = script.parser.add_argument

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torchvision
-from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 
@@ -26,61 +23,6 @@ LAST_OF_TEST, LAST_OF_VALIDATION = [2, 5, 6, 2, 6, 3], [1, 2, 4, 6, 1, 2]
 @pytest.fixture(scope="module")
 def example() -> dict[str, object]:
     return runpy.run_path(str(EXAMPLE), run_name="example")
-
-
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Figure]]:
-    """The example run in its quick form: its folder and its pictures."""
-    out, figures = tmp_path_factory.mktemp("quick"), {}
-    picture = report.Reproduction.picture
-
-    def kept(page: report.Reproduction, figure: Figure, name: str, caption: str) -> None:
-        figures[name] = figure
-        picture(page, figure, name, caption)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report.Reproduction, "picture", kept)
-        patch.setattr(sys, "argv", [str(EXAMPLE), "--quick", "--out", str(out)])
-        runpy.run_path(str(EXAMPLE), run_name="__main__")
-    return out, figures
-
-
-def test_the_quick_form_writes_every_picture(quick: tuple[Path, dict[str, Figure]]) -> None:
-    out, figures = quick
-    page = json.loads((out / "in4310_intel_scenes.json").read_text())
-    wanted = {"split", "samples", "test_loss", "mAP", "mismatch", "shares", "running_mean"}
-    wanted |= {f"maps_{k}" for k in range(10)}
-    wanted |= {f"{run}_{kind}" for run in "ABCP" for kind in ("curves", "classes")}
-
-    assert set(figures) == set(page["pictures"]) == wanted
-    assert set(page["counts"]) == {"exact", "void", "stand-in"}
-    for name in wanted:
-        assert (out / "in4310_intel_scenes" / f"{name}.png").stat().st_size < 100_000
-
-
-def test_the_pictures_of_the_quick_form_have_their_shapes(
-    quick: tuple[Path, dict[str, Figure]],
-) -> None:
-    _, figures = quick
-    panels = {name: figure.axes for name, figure in figures.items()}
-
-    assert [axes.get_ylabel() for axes in panels["A_curves"]] == ["loss", "accuracy [%]"]
-    for k in range(10):  # four layers by the image and seven channels; the image in the first row
-        maps = panels[f"maps_{k}"]
-        assert len(maps) == 4 * 8
-        assert [len(axes.images) for axes in maps] == [1, *[1] * 7, *([0, *[1] * 7] * 3)]
-        assert [axes.images[0].get_array().shape for axes in maps[1::8]] == [
-            (20, 20), (10, 10), (5, 5), (3, 3),
-        ]  # fmt: skip
-    for name in ("test_loss", "mAP"):
-        courses = [line for line in panels[name][0].lines if len(line.get_xdata()) > 1]
-        assert [list(line.get_xdata()) for line in courses] == [[1, 2]] * 4
-    assert [len(line.get_xdata()) for line in panels["A_classes"][0].lines] == [2] * 6
-    assert len(panels["shares"][0].patches) == 5 * 3
-    assert len(panels["mismatch"][0].patches) == 2
-    courses = panels["running_mean"][0].lines
-    assert len({len(line.get_xdata()) for line in courses}) == 1
-    assert len(courses) == 5
 
 
 def test_torchvisions_weights_fit_the_table_in_the_order_of_their_layers(example: dict) -> None:
