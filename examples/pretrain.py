@@ -1,11 +1,12 @@
 """Train a network of the zoo on a folder of images, for `--weights` of the courseworks.
 
-    python examples/pretrain.py resnet18 imagenette runs/resnet18 --size 80
-    python examples/pretrain.py alexnet imagenette runs/alexnet --size 224 --lr 1e-4 --epochs 15
+    python examples/pretrain.py --network resnet18 --data imagenette --out runs/resnet18 --size 80
+    python examples/pretrain.py --network alexnet --data imagenette --out runs/alexnet --lr 1e-4
 
 It stands in for weights that cannot be downloaded. The folder holds `train/CLASS/*` and
 `val/CLASS/*`; the run's directory is what `--weights` takes. Images are normalised with
-ImageNet's mean and deviation, as torchvision's weights want them.
+ImageNet's mean and deviation, as torchvision's weights want them. `--quick` trains for seconds on
+drawn figures.
 """
 
 from __future__ import annotations
@@ -22,20 +23,24 @@ from convkit.architecture import zoo
 def main() -> None:
     """Train until the last epoch, and keep the weights that are best on validation."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("network", choices=("alexnet", "resnet18"))
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("--network", choices=("alexnet", "resnet18"), default="resnet18")
+    parser.add_argument("--data", type=Path, default=Path("imagenette"))
+    parser.add_argument("--out", type=Path, default=Path("runs/pretrain"))
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true")
     settings = parser.parse_args()
 
-    sets = data.image_folder(
-        settings.data, settings.size, mean=data.IMAGENET_MEAN, std=data.IMAGENET_STD
-    )
+    if settings.quick:
+        settings.epochs = 1
+        sets = data.drawn_shapes(train=128, validation=64, test=0)
+    else:
+        imagenet = {"mean": data.IMAGENET_MEAN, "std": data.IMAGENET_STD}
+        sets = data.image_folder(settings.data, settings.size, **imagenet)
     torch.manual_seed(settings.seed)
     network = getattr(zoo, settings.network)(len(sets.class_names))
     trainer = Trainer(
