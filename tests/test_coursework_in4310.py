@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import runpy
 from pathlib import Path
 
@@ -39,6 +40,24 @@ def test_torchvisions_weights_fit_the_table_in_the_order_of_their_layers(example
 
     image = torch.randn(1, 3, 80, 80)
     torch.testing.assert_close(model.eval()(image), known.eval()(image))
+
+
+def test_a_run_on_other_images_gives_its_weights_but_for_the_head(
+    example: dict, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    images = (torch.randn(4, 3, 32, 32), torch.arange(4) % 3)
+    source = Trainer(zoo.resnet18(3).build((3, 32, 32)), lr=1e-3, directory=tmp_path / "other")
+    source.fit(images, images, epochs=1, progress=False)
+    settings = argparse.Namespace(seed=0, quick=False, weights=str(tmp_path / "other"))
+
+    model = example["pretrained"](settings)
+
+    given, taken = source.model.state_dict(), model.state_dict()
+    assert list(given) == list(taken)
+    for name in list(given)[:-2]:
+        assert torch.equal(given[name], taken[name])
+    assert list(taken.values())[-2].shape == (6, 512)
 
 
 def thin_resnet() -> nn.Sequential:

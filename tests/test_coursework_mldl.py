@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import runpy
@@ -53,6 +54,20 @@ def test_a_page_without_training_says_what_was_not_trained(
     assert page["pictures"] == {}
     notes = [figure["note"] for figure in page["figures"] if figure["verdict"] == "not run"]
     assert sum("not trained here" in note for note in notes) == 14 + 4
+
+
+def test_runs_from_the_weights_of_another_run_are_kept_apart(example: dict, tmp_path: Path) -> None:
+    (tmp_path / "alexnet_of_a_run").mkdir()
+    (tmp_path / "resnet50-11ad3fa6.pth").touch()
+    known = {"quick": False, "out": tmp_path / "out", "weights": str(tmp_path)}
+    settings = argparse.Namespace(**known)
+    rows = {name: rows[0] for name, (_, rows, _) in example["TABLES"].items()}
+
+    found = {name: example["directory_of"](row, settings).parent.name for name, row in rows.items()}
+
+    assert found["scratch"] == "scratch"
+    assert found["pretrained"] == found["frozen"] == "pretrained_from_alexnet_of_a_run"
+    assert found["nets"] == "pretrained"
 
 
 @pytest.mark.parametrize(
