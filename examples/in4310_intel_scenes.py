@@ -159,7 +159,7 @@ def split(page: report.Reproduction, settings: argparse.Namespace) -> None:
     names = [name for each in sets for name in each.names]
     page.compare("images in two parts", reported=0, measured=len(names) - len(set(names)))
     page.picture(plots.class_counts(sets, total=True), "split", "Images of each class")
-    page.picture(sets.plot_samples(24), "samples", "Training images")
+    page.picture(sets.plot_samples(12), "samples", "Training images")
     page.section("Task 2: ResNets from tables", resnet(18).summary((3, SIDE, SIDE)).to_markdown())
 
 
@@ -201,7 +201,7 @@ def train(page: report.Reproduction, settings: argparse.Namespace, name: str) ->
     )  # fmt: skip
     epochs = QUICK_EPOCHS if settings.quick else run.epochs
     history = trainer.fit(sets.train, sets.validation, epochs=epochs, batch_size=BATCH, resume=True)
-    page.trained(trainer)
+    page.trained(read_run(directory))
     result = Trainer.load(directory).evaluate(sets.test)
     page.text(
         f"{', '.join(f'{key} {value}' for key, value in run.settings.items())}, batch {BATCH}, "
@@ -209,11 +209,14 @@ def train(page: report.Reproduction, settings: argparse.Namespace, name: str) ->
         f"{history['seconds'][-1] / 60:.1f} minutes. Best epoch {history.best_epoch}; {result}."
     )
     best = 100 * max(history["validation_accuracy"])
+    count = len(sets.validation)
+    interval = metrics.accuracy_interval(round(best * count / 100), count)
     ends = history["training_loss"][-1], history["validation_loss"][-1]
     page.compare(
         "best validation accuracy (%)", reported=run.accuracy, measured=round(best, 2),
         band=(run.accuracy - 2, run.accuracy + 2),
-        note="losses at the end {:.2f} and {:.2f}, reported {} and {}".format(*ends, *run.ends),
+        note=f"95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f}; losses at the "
+        "end {:.2f} and {:.2f}, reported {} and {}".format(*ends, *run.ends),
     )  # fmt: skip
     real_average_precision(page, run, result)
     # The test scores saved, loaded, and predicted again by the run as it is on disk.
@@ -330,7 +333,8 @@ def shares(page: report.Reproduction, settings: argparse.Namespace) -> None:
     ):
         page.compare(
             f"{module}, before norm (%)", reported=reported, measured=round(before, 2),
-            band=(reported - 5, reported + 5), stand_in="" if name == "P" else f"run {name}",
+            band=(reported - 5, reported + 5),
+            stand_in="" if name == "P" else f"run {name}, from scratch",
             note=f"after norm {normed:.1f}, after ReLU {after:.1f}",
         )  # fmt: skip
     page.text(

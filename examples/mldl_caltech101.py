@@ -288,6 +288,9 @@ def compare(
 ) -> None:
     """A published accuracy beside that of a run."""
     other = "_from_" in run.directory.parent.name if run else False
+    if run:
+        low, high = (100 * end for end in run.evaluations[split]["accuracy_interval"])
+        note = f"95 % interval {low:.1f} to {high:.1f}; {note}"
     page.compare(
         f"{title}: {split} accuracy (%)", reported=round(100 * reported), note=note,
         measured=run and round(100 * run.evaluations[split]["accuracy"], 2),

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from convkit import Trainer, report
+from convkit.training import read_run
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,9 @@ def test_the_page_counts_the_minutes_of_each_training_once(tmp_path: Path) -> No
         trainer.history["seconds"][-1] = 90.0
         page.trained(trainer)
         page.trained(trainer)
+    run = read_run(tmp_path / "1")
+    run.history["seconds"][-1] = 90.0
+    page.trained(run)
 
     text = page.write(tmp_path / "page.md").read_text(encoding="utf-8")
 
