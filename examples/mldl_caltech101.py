@@ -208,7 +208,7 @@ def images(page: report.Reproduction, settings: argparse.Namespace) -> None:
         page.compare(quantity, reported=reported, measured=measured, stand_in=page.stand_in)
     picture = plots.class_counts(sets, total=True)
     page.picture(picture, "classes", "Images of each class: all, training, validation, test")
-    page.picture(sets.plot_samples(), "samples", "Random training images")
+    page.picture(sets.plot_samples(16), "samples", "Random training images")
 
 
 # %% Tasks 2 to 12: training
@@ -335,8 +335,8 @@ def greedy(page: report.Reproduction, settings: argparse.Namespace, start: str) 
     page.section(f"One setting at a time, {start}", f"{HOW} NaN: not trained here.")
     try:
         found = search.coordinate(GRIDS[start], run_one, score="accuracy", minimize=False)
-    except TrainingError as error:
-        page.text(f"Not run: {error}.")
+    except TrainingError:
+        page.text("Not run: none of the rates was trained to a finite score.")
         return
     page.code(str(found))
     best = finished(Row(**found.best, start=start), settings)
@@ -348,6 +348,14 @@ def greedy(page: report.Reproduction, settings: argparse.Namespace, start: str) 
 def summary(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Of each kind, the test accuracy of the run that was best on validation."""
     page.section("Task 13: summary of test accuracies")
+    if settings.report:
+        runs = [run for row in SCRATCH if (run := finished(row, settings))]
+        minutes = [f"{run.history['seconds'][-1] / 60:.0f}" for run in runs]
+        page.text(
+            "Rows without a figure were not trained where this page was written: those from "
+            f"scratch that were took {', '.join(minutes) or 'no'} minutes, and ImageNet's weights "
+            "need a download."
+        )
     shown = {}
     for title, rows, reported in SUMMARY:
         runs = [run for row in rows if (run := finished(row, settings))]
