@@ -201,7 +201,7 @@ def train(page: report.Reproduction, settings: argparse.Namespace, name: str) ->
     )  # fmt: skip
     epochs = QUICK_EPOCHS if settings.quick else run.epochs
     history = trainer.fit(sets.train, sets.validation, epochs=epochs, batch_size=BATCH, resume=True)
-    page.trained(read_run(directory))
+    page.trained(trainer)
     result = Trainer.load(directory).evaluate(sets.test)
     page.text(
         f"{', '.join(f'{key} {value}' for key, value in run.settings.items())}, batch {BATCH}, "

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convkit._escaping import plain
-from convkit.training import read_run
+from convkit.training import Run, read_run
 
 if TYPE_CHECKING:
-    from convkit.training import Run, Trainer
+    from convkit.training import Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,13 @@ def training_of(trainer: Trainer | Run) -> Training:
     """What the training of a trainer took; its directory knows how it was done."""
     seconds = trainer.history["seconds"]
     minutes = seconds[-1] / 60 if seconds else 0.0
-    if isinstance(trainer, Trainer) and trainer.directory is None:
+    if isinstance(trainer, Run):
+        run = trainer
+    elif trainer.directory is None:
         return Training(minutes, trainer.precision, trainer.seed)
-    settings = read_run(trainer.directory).configuration["settings"]
+    else:
+        run = read_run(trainer.directory)
+    settings = run.configuration["settings"]
     return Training(minutes, settings["precision"], settings["seed"])
 
 
