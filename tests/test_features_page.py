@@ -37,15 +37,22 @@ FLAGS = (
 )
 
 
+IMAGES = torch.rand(2, 3, 24, 20, generator=torch.Generator().manual_seed(3))
+
+
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model() -> nn.Module:
     torch.manual_seed(0)
-    model = nn.Sequential(
+    return nn.Sequential(
         nn.Conv2d(3, 8, 5, stride=2, padding=2), nn.ReLU(True), nn.Conv2d(8, 6, 3, groups=2)
     )
+
+
+@pytest.fixture(scope="module")
+def page(model: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "explore.html"
     return FilterFeatureExtractor(model).write_page(
-        path, torch.rand(2, 3, 24, 20), None, names=[HOSTILE, "second"], title=HOSTILE
+        path, IMAGES, None, names=[HOSTILE, "second"], title=HOSTILE
     )
 
 
@@ -179,6 +186,22 @@ def browser(page: Path) -> Iterator[Browser]:
             opened.close()
 
 
+def choose(browser: Browser, **places: int) -> None:
+    for control, place in places.items():
+        browser.evaluate(
+            f"(() => {{ const s = document.getElementById('{control}'); s.selectedIndex = {place};"
+            " s.dispatchEvent(new Event('change')); })()"
+        )
+
+
+def on_the_map(browser: Browser, across: float, down: float) -> dict[str, float]:
+    left, top, width, height = browser.evaluate(
+        "(() => { const b = document.getElementById('map').getBoundingClientRect();"
+        " return [b.left, b.top, b.width, b.height]; })()"
+    )
+    return {"x": left + across * width, "y": top + down * height}
+
+
 def shown(browser: Browser) -> tuple[str, float, float]:
     text, value, total = browser.evaluate(
         "(() => { const v = document.getElementById('value');"
@@ -201,11 +224,7 @@ def test_the_products_add_up_at_every_place_that_keys_reach(browser: Browser) ->
 
 
 def test_the_second_layer_and_image_can_be_chosen(browser: Browser) -> None:
-    for control, place in (("layer", 1), ("image", 1), ("filter", 4)):
-        browser.evaluate(
-            f"(() => {{ const s = document.getElementById('{control}'); s.selectedIndex = {place};"
-            " s.dispatchEvent(new Event('change')); })()"
-        )
+    choose(browser, layer=1, image=1, filter=4)
 
     _, value, total = shown(browser)
     assert total == pytest.approx(value, abs=1e-5)
@@ -213,11 +232,7 @@ def test_the_second_layer_and_image_can_be_chosen(browser: Browser) -> None:
 
 
 def test_a_touch_moves_to_the_place_under_it(browser: Browser) -> None:
-    left, top, width, height = browser.evaluate(
-        "(() => { const b = document.getElementById('map').getBoundingClientRect();"
-        " return [b.left, b.top, b.width, b.height]; })()"
-    )
-    point = {"x": left + 0.01 * width, "y": top + 0.99 * height}
+    point = on_the_map(browser, 0.01, 0.99)
     browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[point])
     browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
     rows = browser.evaluate("layer().map[0]")
@@ -225,7 +240,91 @@ def test_a_touch_moves_to_the_place_under_it(browser: Browser) -> None:
     assert shown(browser)[0] == f"value at row {rows - 1}, column 0"
 
 
+def test_pointing_shows_the_value_the_patch_and_the_products_of_python(
+    browser: Browser, model: nn.Module
+) -> None:
+    layer = FilterFeatureExtractor(model).extract(IMAGES, "2")["2"]
+    height, width = layer.feature_maps.shape[2:]
+    choose(browser, image=1, layer=1, filter=5)
+
+    point = on_the_map(browser, 2.5 / width, 3.5 / height)
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", **point)
+
+    place, value, total = shown(browser)
+    trace = layer[5].trace(3, 2, image=1)
+    top, left, bottom, right = trace.box
+    assert place == "value at row 3, column 2"
+    assert (value, total) == (pytest.approx(trace.value), pytest.approx(trace.sum, abs=1e-6))
+    assert browser.evaluate("document.getElementById('patch-text').textContent") == (
+        f"patch behind the value: rows {top} to {bottom - 1}, columns {left} to {right - 1}; "
+        "padding is grey"
+    )
+    strongest = int(trace.products.sum((1, 2)).abs().argmax()) + trace.first_channel
+    assert browser.evaluate("document.querySelector('.factor p').textContent").startswith(
+        f"channel {strongest}: weight × input = products, sum "
+    )
+
+
+def test_the_highest_value_of_the_map_is_drawn_yellow_and_the_lowest_dark(
+    browser: Browser, model: nn.Module
+) -> None:
+    maps = FilterFeatureExtractor(model).extract(IMAGES, "0")["0"].feature_maps[0, 2]
+    choose(browser, image=0, layer=0, filter=2)
+
+    for place, colour in ((maps.argmax(), [253, 231, 37]), (maps.argmin(), [68, 1, 84])):
+        y, x = divmod(int(place), maps.shape[1])
+        browser.evaluate(f"state.y = {(y + 5) % maps.shape[0]}; point()")  # the frame elsewhere
+        assert (
+            browser.evaluate(
+                "(() => { const c = document.getElementById('map'), s = c.width / layer().map[1];"
+                " return [...c.getContext('2d').getImageData"
+                f"(({x} + 0.5) * s, ({y} + 0.5) * s, 1, 1).data].slice(0, 3); }})()"
+            )
+            == colour
+        )
+
+
+def test_buttons_do_what_the_keys_do(browser: Browser) -> None:
+    choose(browser, image=0, layer=0, filter=0)
+    before = shown(browser)[0]
+    for button in ("#previous", "[data-key=ArrowDown]", "[data-key=ArrowLeft]"):
+        browser.evaluate(f"document.querySelector('{button}').click()")
+
+    assert before == "value at row 6, column 5"
+    assert shown(browser)[0] == "value at row 7, column 4"
+    assert browser.evaluate("document.getElementById('filter').selectedIndex") == 7
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_in_light_and_dark(browser: Browser, scheme: str) -> None:
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.call("Emulation.setEmulatedMedia", features=[feature])
+    paper, ink, soft = (
+        luminance(browser.evaluate(f"getComputedStyle(document.{where}).{what}"))
+        for where, what in (
+            ("body", "backgroundColor"),
+            ("body", "color"),
+            ("querySelector('figcaption')", "color"),
+        )
+    )
+
+    assert (paper > ink) == (scheme == "light")
+    for text in (ink, soft):  # the ratio that the accessibility guidelines ask for
+        assert (max(text, paper) + 0.05) / (min(text, paper) + 0.05) > 4.5
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of an rgb() colour, by its definition in WCAG 2."""
+    shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return sum(weight * one for weight, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def test_names_run_no_script_and_the_page_fits_a_phone(browser: Browser) -> None:
     assert browser.evaluate("document.title") != "broken"
     assert browser.evaluate("document.querySelectorAll('script').length") == 2
     assert browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert browser.evaluate(
+        "(() => { const p = document.getElementById('products');"
+        " return p.scrollWidth <= p.clientWidth; })()"
+    )

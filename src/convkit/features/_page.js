@@ -4,7 +4,7 @@ const by = (id) => document.getElementById(id);
 const state = { image: 0, layer: 0, filter: 0, y: 0, x: 0 };
 const pictures = data.images.map((image) => {
   const picture = new Image();
-  picture.addEventListener("load", drawPicture);
+  picture.addEventListener("load", () => { drawPicture(); drawPatch(); });
   picture.src = image.url;
   return picture;
 });
@@ -55,26 +55,51 @@ function paint(values, height, width, ramp, low, high) {
   return canvas;
 }
 
+// The map that is shown, painted once; pointing at it draws it again many times.
+let shown = {};
 function painted() {
-  const [height, width] = layer().map;
-  const [low, high] = extremes(map());
-  return paint(map(), height, width, RAMP, low, high);
+  if (shown.values !== map()) {
+    const [height, width] = layer().map, [low, high] = extremes(map());
+    shown = { values: map(), low, high, canvas: paint(map(), height, width, RAMP, low, high) };
+  }
+  return shown.canvas;
+}
+
+function drawn(id, width, height) {
+  const canvas = by(id), context = canvas.getContext("2d");
+  canvas.width = width; canvas.height = height;
+  context.imageSmoothingEnabled = false;
+  return context;
+}
+
+// A red frame with a white rim, seen on any colour.
+function frame(context, left, top, width, height) {
+  for (const [line, colour] of [[4, "#fff"], [2, "#d00"]]) {
+    context.lineWidth = line; context.strokeStyle = colour;
+    context.strokeRect(left, top, width, height);
+  }
 }
 
 function drawPicture() {
-  const canvas = by("picture"), scale = Math.max(1, Math.ceil(360 / data.width));
-  canvas.width = data.width * scale; canvas.height = data.height * scale;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = false;
-  context.drawImage(pictures[state.image], 0, 0, canvas.width, canvas.height);
+  const scale = Math.max(1, Math.ceil(360 / data.width));
+  const context = drawn("picture", data.width * scale, data.height * scale);
+  context.drawImage(pictures[state.image], 0, 0, context.canvas.width, context.canvas.height);
   const [left, right, bottom, top] = layer().extent.map((value) => value * scale);
   context.globalAlpha = by("alpha").value / 100;
   context.drawImage(painted(), left, top, right - left, bottom - top);
   context.globalAlpha = 1;
   const [y0, x0, y1, x1] = box();
-  context.lineWidth = 3; context.strokeStyle = "#ff3b30";
-  context.strokeRect(x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale);
-  by("picture-text").textContent = `image with the map over it; the value sees rows ${y0} to ${y1 - 1}, columns ${x0} to ${x1 - 1}`;
+  frame(context, x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale);
+  by("picture-text").textContent = "image with the map over it; framed: what the value sees";
+}
+
+function drawPatch() {
+  const [y0, x0, y1, x1] = box(), scale = Math.max(1, Math.floor(360 / Math.max(y1 - y0, x1 - x0)));
+  const context = drawn("patch", (x1 - x0) * scale, (y1 - y0) * scale);
+  context.fillStyle = "#808080"; // the padding, where the patch leaves the image
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+  context.drawImage(pictures[state.image], -x0 * scale, -y0 * scale, data.width * scale, data.height * scale);
+  by("patch-text").textContent = `patch behind the value: rows ${y0} to ${y1 - 1}, columns ${x0} to ${x1 - 1}; padding is grey`;
 }
 
 function box() {
@@ -83,40 +108,36 @@ function box() {
 }
 
 function drawMap() {
-  const [height, width] = layer().map, canvas = by("map");
-  const scale = Math.max(1, Math.floor(480 / width));
-  canvas.width = width * scale; canvas.height = height * scale;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = false;
-  context.drawImage(painted(), 0, 0, canvas.width, canvas.height);
-  context.lineWidth = 2; context.strokeStyle = "#ff3b30";
-  context.strokeRect(state.x * scale, state.y * scale, scale, scale);
-  const [low, high] = extremes(map());
-  by("map-text").textContent = `map ${filter().index}: ${height}×${width}, ${low.toPrecision(3)} (dark) to ${high.toPrecision(3)} (yellow)`;
+  const [height, width] = layer().map, scale = Math.max(1, Math.floor(480 / width));
+  const context = drawn("map", width * scale, height * scale);
+  context.drawImage(painted(), 0, 0, context.canvas.width, context.canvas.height);
+  const rim = Math.max(0, (16 - scale) / 2); // around a small value, so that it is seen
+  frame(context, state.x * scale - rim, state.y * scale - rim, scale + 2 * rim, scale + 2 * rim);
+  by("map-text").textContent = `map ${filter().index}, ${height}×${width}: ${shown.low.toPrecision(3)} (dark) to ${shown.high.toPrecision(3)} (yellow)`;
+}
+
+// Channels ordered by a strength, the greatest first.
+function strongest(channels, strength) {
+  return Array.from({ length: channels }, (_, c) => c).sort((a, b) => strength(b) - strength(a) || a - b);
 }
 
 function drawSlices() {
   const [channels, height, width] = layer().kernel, weights = numbers(filter().weights);
   const size = height * width, most = Math.min(channels, 64);
-  const norms = Array.from({ length: channels }, (_, c) => {
-    let sum = 0;
-    for (let i = 0; i < size; i++) sum += weights[c * size + i] ** 2;
-    return [sum, c];
-  }).sort((a, b) => b[0] - a[0] || a[1] - b[1]);
-  const shown = norms.slice(0, most).map(([, c]) => c);
+  const norms = Array.from({ length: channels }, (_, c) =>
+    weights.subarray(c * size, (c + 1) * size).reduce((sum, weight) => sum + weight ** 2, 0));
   const columns = Math.ceil(Math.sqrt(most)), rows = Math.ceil(most / columns);
   const scale = Math.max(2, Math.floor(480 / (columns * (width + 1))));
-  const canvas = by("slices");
-  canvas.width = columns * (width + 1) * scale; canvas.height = rows * (height + 1) * scale;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = false;
+  const context = drawn("slices", (columns * (width + 1) - 1) * scale, (rows * (height + 1) - 1) * scale);
   const end = Math.max(...extremes(weights).map(Math.abs));
-  shown.forEach((channel, place) => {
+  const order = strongest(channels, (c) => norms[c]).slice(0, most);
+  order.forEach((channel, place) => {
     const tile = paint(weights.subarray(channel * size, (channel + 1) * size), height, width, SIGNED, -end, end);
     const left = (place % columns) * (width + 1) * scale, top = Math.floor(place / columns) * (height + 1) * scale;
     context.drawImage(tile, left, top, width * scale, height * scale);
   });
-  by("slices-text").textContent = `filter ${filter().index}: ${most} of ${channels} slices, strongest first; blue negative, red positive, ±${end.toPrecision(3)}`;
+  const first = order.slice(0, 8).map((c) => filter().first + c).join(", ");
+  by("slices-text").textContent = `filter ${filter().index}: ${most} of ${channels} slices, strongest first (channels ${first}${most > 8 ? " …" : ""}); blue negative, red positive, ±${end.toPrecision(3)}`;
 }
 
 // Where each row (or column) of the kernel meets the layer's input.
@@ -142,32 +163,69 @@ function products() {
   return found;
 }
 
-function showValue() {
-  const all = products(), [, width] = layer().map;
-  const sum = all.reduce((total, one) => total + one[5], 0);
-  const value = map()[state.y * width + state.x];
-  by("value").textContent = `value at row ${state.y}, column ${state.x}: ${value.toPrecision(6)}; ${all.length} products ${sum.toPrecision(6)} + bias ${filter().bias.toPrecision(6)} = ${(sum + filter().bias).toPrecision(6)}`;
-  by("value").dataset.value = value;
-  by("value").dataset.sum = sum + filter().bias;
+const COLUMNS = ["channel", "row", "column", "weight", "input", "product"];
+function element(kind, text) {
+  const made = document.createElement(kind);
+  made.textContent = text;
+  return made;
+}
+
+function tableOf(found) {
+  const most = found.slice().sort((a, b) => Math.abs(b[5]) - Math.abs(a[5])).slice(0, 12);
   const table = document.createElement("table"), head = table.createTHead().insertRow();
-  for (const title of ["channel", "row", "column", "weight", "input", "product"]) {
-    const cell = document.createElement("th");
-    cell.textContent = title;
+  table.createCaption().textContent = `the ${most.length} greatest of ${found.length} products; row and column are those of the filter`;
+  for (const title of COLUMNS) {
+    const cell = element("th", title);
+    cell.scope = "col";
     head.append(cell);
   }
   const body = table.createTBody();
-  for (const one of all.sort((a, b) => Math.abs(b[5]) - Math.abs(a[5])).slice(0, 12)) {
+  for (const one of most) {
     const row = body.insertRow();
     one.forEach((value, place) => { row.insertCell().textContent = place < 3 ? value : value.toPrecision(4); });
   }
-  by("products").replaceChildren(table);
+  return table;
 }
 
-function point() { drawPicture(); drawMap(); showValue(); }
+// Slice of the filter times patch of the input is the products, for the channels that add most.
+function factorsOf(found) {
+  const [channels, height, width] = layer().kernel, size = height * width;
+  const sums = Array.from({ length: channels }, (_, c) =>
+    found.slice(c * size, (c + 1) * size).reduce((sum, one) => sum + one[5], 0));
+  const ends = [3, 4, 5].map((place) => found.reduce((most, one) => Math.max(most, Math.abs(one[place])), 0));
+  return strongest(channels, (c) => Math.abs(sums[c])).slice(0, 3).map((c) => {
+    const row = document.createElement("div");
+    row.className = "factor";
+    row.append(element("p", `channel ${filter().first + c}: weight × input = products, sum ${sums[c].toPrecision(4)}`));
+    [3, 4, 5].forEach((place, i) => {
+      const values = found.slice(c * size, (c + 1) * size).map((one) => one[place]);
+      const tile = paint(values, height, width, SIGNED, -ends[i], ends[i]);
+      tile.setAttribute("role", "img");
+      tile.setAttribute("aria-label", `${COLUMNS[place]}, ±${ends[i].toPrecision(3)}`);
+      row.append(tile, ...(i < 2 ? [element("span", "×="[i])] : []));
+    });
+    [0, 1, 2].forEach((i) => row.append(element("small", `±${ends[i].toPrecision(3)}`), ...(i < 2 ? [element("span", "")] : [])));
+    return row;
+  });
+}
+
+function showValue() {
+  const found = products(), [, width] = layer().map;
+  const sum = found.reduce((total, one) => total + one[5], 0), bias = filter().bias;
+  const value = map()[state.y * width + state.x];
+  by("value").textContent = `value at row ${state.y}, column ${state.x}: ${value.toPrecision(6)}; ${found.length} products ${sum.toPrecision(6)} + bias ${bias.toPrecision(6)} = ${(sum + bias).toPrecision(6)}`;
+  by("value").dataset.value = value;
+  by("value").dataset.sum = sum + bias;
+  by("factors").replaceChildren(...factorsOf(found));
+  by("products").replaceChildren(tableOf(found));
+}
+
+function point() { drawPicture(); drawMap(); drawPatch(); showValue(); }
 function show() {
   const [height, width] = layer().map;
   state.y = Math.min(state.y, height - 1); state.x = Math.min(state.x, width - 1);
   by("sentence").textContent = filter().sentence;
+  by("figures").textContent = filter().figures;
   drawSlices(); point();
 }
 
@@ -194,10 +252,8 @@ function touch(event) {
 }
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-function press(event) {
-  const [height, width] = layer().map, move = MOVES[event.key];
-  if (!move) return;
-  event.preventDefault();
+function move(key) {
+  const [height, width] = layer().map, move = MOVES[key];
   state.y = Math.min(Math.max(state.y + move[0], 0), height - 1);
   state.x = Math.min(Math.max(state.x + move[1], 0), width - 1);
   point();
@@ -211,7 +267,15 @@ by("filter").addEventListener("change", (event) => chooseFilter(event.target.sel
 by("alpha").addEventListener("input", drawPicture);
 by("choose").addEventListener("submit", (event) => event.preventDefault());
 for (const kind of ["pointermove", "pointerdown"]) by("map").addEventListener(kind, touch);
-by("map").addEventListener("keydown", press);
+by("map").addEventListener("keydown", (event) => {
+  if (!MOVES[event.key]) return;
+  event.preventDefault();
+  move(event.key);
+});
+for (const button of document.querySelectorAll("#move button"))
+  button.addEventListener("click", () => move(button.dataset.key));
+by("previous").addEventListener("click", () => chooseFilter(state.filter - 1));
+by("next").addEventListener("click", () => chooseFilter(state.filter + 1));
 document.addEventListener("keydown", (event) => {
   if (event.key === "[") chooseFilter(state.filter - 1);
   if (event.key === "]") chooseFilter(state.filter + 1);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from convkit.features._layer_pairs import LayerPairs
     from convkit.features._pairs import Pairs
+    from convkit.features._reading import Reading
 
 _MOST_BYTES = 64 * 2**20
 
@@ -90,14 +92,26 @@ def _layer(layer: LayerPairs, chosen: list[int]) -> dict[str, Any]:
 
 def _filter(layer: LayerPairs, index: int) -> dict[str, Any]:
     pair = layer[index]
+    reading = pair.describe()
     return {
         "index": index,
         "bias": pair.bias,
         "first": layer.operands.channels_of(index).start,
         "weights": _floats(pair.filter),
         "maps": [_floats(one) for one in pair.feature_map],
-        "sentence": pair.describe().sentence,
+        "sentence": reading.sentence,
+        "figures": _figures(reading),
     }
+
+
+def _figures(reading: Reading) -> str:
+    """The figures behind the sentence, in one line."""
+    angle, frequency = reading.orientation, reading.frequency
+    direction = [f"orientation {angle:.0f}°", f"{frequency:.3f} cycles per pixel"]
+    shares = [f"coherence {reading.coherence:.2f}", f"mean {reading.mean_share:.0%} of the energy"]
+    answers = [f"{name} {round(value, 2) + 0.0:.2f}" for name, value in reading.responses.items()]
+    # Without a pattern there is no direction to tell.
+    return " · ".join([*(direction if math.isfinite(angle) else []), *shares, *answers])
 
 
 def _floats(tensor: Tensor) -> str:
