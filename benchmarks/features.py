@@ -1,8 +1,8 @@
 """How fast are the maps of AlexNet's conv layers 1, 3 and 5, and are they right?
 
-Each way is prepared once and then runs in turns, in one process on one thread; the ratios are
-medians of paired rounds of processor time. A map is right when it equals, bit for bit, that of a
-network without in-place activations.
+Each way is prepared once; then all run in turns, in one process on one thread, in another order
+every round. The ratios are paired: each round's processor time over the plain forward's of that
+round. A map is right when it equals, bit for bit, that of a network without in-place activations.
 
     python benchmarks/features.py [--quick]
 """
@@ -10,9 +10,11 @@ network without in-place activations.
 from __future__ import annotations
 
 import argparse
+import copy
 import importlib
 import os
 import platform
+import random
 import statistics
 import time
 import warnings
@@ -93,6 +95,13 @@ def torchvision_extractor(model: nn.Module) -> Way:
     return create_feature_extractor(model, list(LAYERS))
 
 
+def torchvision_of_a_copy(model: nn.Module) -> Way:
+    """The same of a copy of the network whose activations are out of place."""
+    changed = copy.deepcopy(model)
+    set_inplace(changed, value=False)
+    return torchvision_extractor(changed)
+
+
 def captum(model: nn.Module) -> Way:
     """Captum evaluates one list of layers."""
     from captum.attr import LayerActivation
@@ -120,6 +129,7 @@ PEERS: dict[str, tuple[str | None, Any]] = {
     "convkit": (None, convkit),
     "plain hooks": (None, plain_hooks),
     "create_feature_extractor": ("torchvision", torchvision_extractor),
+    "the same of a changed copy": ("torchvision", torchvision_of_a_copy),
     "captum": ("captum", captum),
     "torchlens": ("torchlens", torchlens),
 }
@@ -127,13 +137,17 @@ PEERS: dict[str, tuple[str | None, Any]] = {
 
 def truth(model: nn.Module, images: Tensor) -> Maps:
     """The maps of the same network with activations out of place."""
-    flags = [module for module in model.modules() if getattr(module, "inplace", False)]
-    for module in flags:
-        module.inplace = False  # type: ignore[assignment] # a plain attribute
+    set_inplace(model, value=False)
     maps = {name: value.clone() for name, value in plain_hooks(model)(images).items()}
-    for module in flags:
-        module.inplace = True  # type: ignore[assignment] # a plain attribute
+    set_inplace(model, value=True)
     return maps
+
+
+def set_inplace(model: nn.Module, *, value: bool) -> None:
+    """Tell every activation of AlexNet whether to overwrite."""
+    for module in model.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = value
 
 
 def available() -> tuple[dict[str, Any], list[str]]:
@@ -176,14 +190,15 @@ def measure(images_count: int, rounds: int) -> Table:
         else:
             ways[name] = way
     seconds: dict[str, list[float]] = {name: [] for name in ways}
+    order = random.Random(0)
     for _ in range(rounds):
-        for name, way in ways.items():
+        for name in order.sample(list(ways), len(ways)):
             start = time.process_time()
-            way(images)
+            ways[name](images)
             seconds[name].append(time.process_time() - start)
-    rows = tuple((name, ratio(seconds, name), correct[name]) for name in ways)
+    rows = tuple((name, *ratios(seconds, name), correct[name]) for name in ways)
     return Table(
-        ("way", "time, plain truncated forward = 1", "maps right"),
+        ("way", "time, plain = 1", "quartiles", "least over least", "maps right"),
         rows,
         notes=(
             (
@@ -196,21 +211,23 @@ def measure(images_count: int, rounds: int) -> Table:
     )
 
 
-def ratio(seconds: dict[str, list[float]], name: str) -> str:
-    """The median of the paired ratios."""
-    pairs = zip(seconds[name], seconds[PLAIN], strict=True)
-    return f"{statistics.median(ours / base for ours, base in pairs):.2f}"
+def ratios(seconds: dict[str, list[float]], name: str) -> tuple[str, str, str]:
+    """The median of the paired ratios, their quartiles, and the ratio of the least times."""
+    paired = [ours / base for ours, base in zip(seconds[name], seconds[PLAIN], strict=True)]
+    low, middle, high = statistics.quantiles(paired, n=4, method="inclusive")
+    least = min(seconds[name]) / min(seconds[PLAIN])
+    return f"{middle:.3f}", f"{low:.3f} to {high:.3f}", f"{least:.3f}"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="8 images, 3 rounds")
+    parser.add_argument("--quick", action="store_true", help="8 images, 5 rounds")
     quick = parser.parse_args().quick
     torch.set_num_threads(1)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the peers' own
-        print(measure(8 if quick else 64, 3 if quick else 15).to_markdown())
+        print(measure(8 if quick else 64, 5 if quick else 25).to_markdown())
 
 
 if __name__ == "__main__":

@@ -277,6 +277,83 @@ def test_an_alias_of_the_map_still_sees_the_in_place_activation() -> None:
     assert bool((pairs["conv"].feature_maps < 0).any())
 
 
+ACTIVATIONS = [
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.SiLU, nn.Mish),
+    *(nn.Hardswish, nn.Hardsigmoid, nn.RReLU),
+]
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS, ids=lambda kind: kind.__name__)
+def test_large_maps_are_right_too_where_memory_is_used_again(kind: type[nn.Module]) -> None:
+    """Larger than what is written into spare memory, and with values that are not numbers."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        *(nn.Conv2d(3, 32, 3), kind(inplace=True), nn.Conv2d(32, 32, 1), kind(inplace=True)),
+        nn.Conv2d(32, 4, 1),
+    )
+    extractor = FilterFeatureExtractor(model)
+    batches = torch.randn(3, 2, 3, 96, 96).unbind()
+    batches[1][0, 0, 5, 5], batches[1][0, 1, 9, 9] = float("nan"), float("inf")
+
+    found = [extractor.extract(images, stages="all") for images in batches]
+
+    for images, pairs in zip(batches, found, strict=True):
+        expected = out_of_place(model, images)
+        for name, (maps,) in expected.items():
+            same = torch.equal(pairs[name].feature_maps.nan_to_num(7.5), maps.nan_to_num(7.5))
+            assert same, name
+        for name, place in (("0", 1), ("2", 3)):
+            model[place].inplace = False
+            after = model.eval()[place](expected[name][0])
+            model[place].inplace = True
+            assert torch.equal(pairs[name].after_activation.nan_to_num(7.5), after.nan_to_num(7.5))
+
+
+class Remembers(nn.Module):
+    """Keeps what its activation gave, from every call."""
+
+    def __init__(self, *, keep: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 32, 3)
+        self.relu = nn.ReLU(inplace=True)
+        self.next = nn.Conv2d(32, 4, 3)
+        self.keep = keep
+        self.kept: list[Tensor] = []
+        self.places: list[int] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        out = self.relu(self.conv(images))
+        self.places.append(out.data_ptr())
+        if self.keep:
+            self.kept.append(out)
+        return self.next(nn.functional.max_pool2d(out, 2))
+
+
+def test_memory_that_nobody_uses_any_more_is_used_again() -> None:
+    model = Remembers(keep=False)
+    with FilterFeatureExtractor(model) as extractor:
+        kept, between = [], []
+        for _ in range(3):
+            kept.append(extractor.extract(torch.randn(2, 3, 96, 96)))
+            between.append(torch.empty(2, 32, 94, 94))  # takes what was given back to torch
+
+    first, *rest = model.places[-3:]
+    assert rest == [first, first]
+    assert all(pair.verify() for pairs in kept for layer in pairs.values() for pair in layer)
+
+
+def test_memory_that_the_model_holds_on_to_is_left_to_it() -> None:
+    model, batches = Remembers(keep=True), torch.randn(3, 2, 3, 96, 96).unbind()
+    with FilterFeatureExtractor(model) as extractor:
+        for images in batches:
+            extractor.extract(images)
+
+    kept = model.kept[-3:]
+    assert len(set(model.places[-3:])) == 3
+    for images, out in zip(batches, kept, strict=True):
+        assert torch.equal(out, model.conv(images).detach().relu())
+
+
 def test_stages_are_told_apart_also_after_a_residual_sum() -> None:
     model = network("resnet18").eval()
     nn.init.uniform_(model.layer4[1].bn2.weight)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +23,34 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The conv layers of a model, and how they run.
+
+    Args:
+        layers: Every conv layer by its first name, in the model's order.
+        calls: Their names in the order of their calls; None when that is not known.
+    """
+
+    layers: Mapping[str, nn.Module]
+    calls: tuple[str, ...] | None
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Those that will run, in order; empty when that is not known."""
+        return tuple(dict.fromkeys(self.calls or ()))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of all as they run; those of which it is not known come last."""
+        runs = self.running
+        return (*runs, *(name for name in self.layers if name not in runs))
+
+    def expected(self, chosen: Mapping[str, nn.Module]) -> dict[str, int] | None:
+        """How often each chosen layer will run; None when that is not known."""
+        return None if self.calls is None else {name: self.calls.count(name) for name in chosen}
+
+
 class Plans:
     """The plan of a model, made once for the conv layers that it has.
 
@@ -31,28 +60,15 @@ class Plans:
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._made: dict[tuple[int, ...], tuple[str, ...] | None] = {}
+        self._calls: dict[tuple[int, ...], tuple[str, ...] | None] = {}
 
-    def order(self) -> tuple[str, ...]:
-        """The names of the conv layers as they run; those of which it is not known come last."""
-        registered = conv_layers(self._model)
-        runs = self.running()
-        return (*runs, *(name for name in registered if name not in runs))
-
-    def running(self) -> tuple[str, ...]:
-        """Those that will run, in order; empty when that is not known."""
-        return tuple(dict.fromkeys(self._plan(conv_layers(self._model)) or ()))
-
-    def expected(self, chosen: Mapping[str, nn.Module]) -> dict[str, int] | None:
-        """How often each chosen layer will run; None when that is not known."""
-        plan = self._plan(conv_layers(self._model))
-        return None if plan is None else {name: plan.count(name) for name in chosen}
-
-    def _plan(self, registered: Mapping[str, nn.Module]) -> tuple[str, ...] | None:
-        key = tuple(map(id, registered.values()))
-        if key not in self._made:
-            self._made[key] = call_plan(self._model)
-        return self._made[key]
+    def now(self) -> Plan:
+        """The plan for the layers that the model has now."""
+        layers = conv_layers(self._model)
+        key = tuple(map(id, layers.values()))
+        if key not in self._calls:
+            self._calls[key] = call_plan(self._model)
+        return Plan(layers, self._calls[key])
 
 
 def call_plan(model: nn.Module) -> tuple[str, ...] | None:

@@ -18,6 +18,7 @@ from convkit.features._layer_pairs import LayerPairs, Source
 from convkit.features._layers import Selection, check_model, listed, select
 from convkit.features._page import write_page
 from convkit.features._pairs import Pairs
+from convkit.features._spare import Spare
 from convkit.features._top_patches import TopPatches, top_patches
 from convkit.features._unchanged import place_of, random_states_kept
 
@@ -64,6 +65,7 @@ class FilterFeatureExtractor:
         self.preprocessing = preprocessing
         check_model(self.model)
         self._plans = Plans(self.model)
+        self._spare = Spare()
 
     def top_patches(self, images: Any, layer: str | int, index: int, count: int = 9) -> TopPatches:
         """Search a data set for the patches that excite a filter most.
@@ -81,7 +83,7 @@ class FilterFeatureExtractor:
         Raises:
             FeatureError: When the layer or the filter does not exist or there are no images.
         """
-        chosen = select(self.model, layer, self.layers, self._plans.running())
+        chosen = select(self.model, layer, self._plans.now())
         if len(chosen) != 1:
             raise FeatureError(f"{layer!r} is {len(chosen)} layers; choose one: {listed(chosen)}")
         name, module = next(iter(chosen.items()))
@@ -127,12 +129,13 @@ class FilterFeatureExtractor:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Nothing is left to undo: every call cleans up behind itself."""
+        """Let go of spare memory; nothing else is left: every call cleans up behind itself."""
+        self._spare.take()
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The names of the conv layers, in the order in which they run where that is known."""
-        return self._plans.order()
+        return self._plans.now().order
 
     def extract(
         self,
@@ -158,10 +161,11 @@ class FilterFeatureExtractor:
             FeatureError: When a layer does not exist, none of those asked for ran, or the images
                 do not fit.
         """
-        chosen = select(self.model, layers, self.layers, self._plans.running())
+        plan = self._plans.now()
+        chosen = select(self.model, layers, plan)
         device, dtype = place_of(self.model)
         batch = as_batch(images, self.preprocessing, device, dtype)
-        collector = _Collector(chosen, self._plans.expected(chosen), _wanted(stages))
+        collector = _Collector(chosen, plan.expected(chosen), _wanted(stages), Guard(self._spare))
         observe(
             self.model,
             batch,
@@ -210,8 +214,9 @@ class _Collector:
         layers: Mapping[str, nn.Module],
         expected: Mapping[str, int] | None,
         wanted: frozenset[Stage],
+        guard: Guard,
     ) -> None:
-        self.guard = Guard()
+        self.guard = guard
         self.finish = Finish(expected, wanted)
         self._layers = layers
         self._wanted = wanted

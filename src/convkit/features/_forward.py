@@ -116,13 +116,27 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
         named = kwargs or {}
         habit = _HABITS.get(func) or _learn(func)
         if habit.beside is not None and self._guard.only_held(args[0]):
-            self._guard.hand_over(args[0], habit.beside(*args, **named))
+            self._guard.hand_over(args[0], self._made_beside(habit.beside, habit, args, named))
             return self._after(func, habit, args, named, args[0])
         for place, name in habit.writes:
             self._guard.before_write(args[place] if place < len(args) else named.get(name))
         if habit.batch_norm:
             self._guard_statistics(func, args, named)
         return self._after(func, habit, args, named, func(*args, **named))
+
+    def _made_beside(
+        self,
+        beside: Callable[..., Tensor],
+        habit: _Habit,
+        args: tuple[Any, ...],
+        named: dict[str, Any],
+    ) -> Tensor:
+        """Run an activation out of place, into spare memory where that is faster."""
+        if habit.into is not None:
+            memory = self._guard.beside(args[0])
+            if memory is not None:
+                return habit.into(*args, **named, out=memory)
+        return beside(*args, **named)
 
     def _after(
         self, func: Any, habit: _Habit, args: tuple[Any, ...], named: dict[str, Any], result: Any
@@ -199,6 +213,7 @@ class _Habit:
     name: str
     writes: tuple[tuple[int, str], ...]
     beside: Callable[..., Tensor] | None  # the same operation out of place, for activations
+    into: Callable[..., Tensor] | None  # and into memory that is given as `out`
     role: str
     batch_norm: bool
 
@@ -207,12 +222,27 @@ _HABITS: dict[Any, _Habit] = {}
 
 
 def _beside(func: Any, name: str, role: str) -> Callable[..., Tensor] | None:
-    """The operator that does the same as an activation in place, but into new memory."""
+    """The operator that does the same as an activation in place, but beside it."""
     if role != "activation" or not func._schema.name.endswith("_"):
         return None
     packet = getattr(torch.ops.aten, name, None)
     found: Callable[..., Tensor] | None = getattr(packet, func._overloadname, None)
     return found
+
+
+def _into(name: str) -> Callable[..., Tensor] | None:
+    """The operator that writes the same into given memory, where torch has a real one."""
+    if name == "relu":
+        return _relu_into
+    found: Any = getattr(getattr(torch.ops.aten, name, None), "out", None)
+    # A generated one makes a result of its own first and copies it.
+    return None if found is None or torch.Tag.generated in found.tags else found
+
+
+def _relu_into(tensor: Tensor, *, out: Tensor) -> Tensor:
+    """ReLU as torch itself computes it."""
+    result: Tensor = torch.ops.aten.clamp_min.out(tensor, 0, out=out)
+    return result
 
 
 def _learn(func: Any) -> _Habit:
@@ -227,7 +257,7 @@ def _learn(func: Any) -> _Habit:
     )
     roles = {"activation": ACTIVATIONS, "norm": NORMS, "sum": SUMS}
     role = next((role for role, names in roles.items() if name in names), "")
-    habit = _HABITS[func] = _Habit(
-        name, writes, _beside(func, name, role), role, "batch_norm" in name
-    )
+    beside = _beside(func, name, role)
+    into = None if beside is None else _into(name)
+    habit = _HABITS[func] = _Habit(name, writes, beside, into, role, "batch_norm" in name)
     return habit

@@ -3,7 +3,7 @@
 Most networks overwrite their feature maps with an in-place activation. Copying every map would
 cost time and memory for nothing where no such operation follows; so a map is kept as it is, and
 copied only when an operation is about to write into its memory. An in-place activation needs not
-even that copy: it writes its result into new memory, and the map keeps the old.
+even that copy: it writes its result beside the map, which keeps its memory.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from convkit.features._spare import Spare, place_like, unused
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 class Held:
@@ -27,9 +29,15 @@ class Held:
 
 
 class Guard:
-    """Watches tensors; `before_write` is told of every operation that writes in place."""
+    """Watches tensors; `before_write` is told of every operation that writes in place.
 
-    def __init__(self) -> None:
+    Args:
+        spare: Memory to use again, and where it is left for the next guard.
+    """
+
+    def __init__(self, spare: Spare | None = None) -> None:
+        self._spare = spare or Spare()
+        self._buffers = self._spare.take()
         self._held: dict[int, list[Held]] = {}
         self._state: dict[int, list[Tensor]] = {}
         self._saved: list[tuple[Tensor, Tensor]] = []
@@ -72,13 +80,17 @@ class Guard:
             bool(held)
             and memory not in self._state
             and all(one.tensor is target for one in held)
-            and _uses(target) == _ALONE
+            and unused(target)
         )
 
-    def hand_over(self, target: Tensor, values: Tensor) -> None:
-        """Leave the old memory of a tensor to what holds it, and give the tensor new memory.
+    def beside(self, target: Tensor) -> Tensor | None:
+        """Memory for a result that shall not overwrite `target`; None to let torch find it."""
+        return place_like(target, self._buffers)
 
-        It saves the copy: the new values are written beside the old ones instead of over them.
+    def hand_over(self, target: Tensor, values: Tensor) -> None:
+        """Leave the old memory of a tensor to what holds it, and give it that of other values.
+
+        It saves the copy: the new values were written beside the old ones instead of over them.
         """
         memory = memory_of(target)
         for held in self._held.pop(memory, ()) if memory is not None else ():
@@ -86,21 +98,14 @@ class Guard:
         target.set_(values)  # type: ignore[call-overload] # torch's stub knows storages only
 
     def restore(self) -> None:
-        """Write the saved values back into the protected tensors."""
+        """Write the saved values back into the protected tensors, and leave spare memory."""
         with torch.no_grad():
             for tensor, values in reversed(self._saved):
                 self.before_write(tensor)  # what is held of it was made from the present values
                 tensor.detach().copy_(values)
         self._saved.clear()
-
-
-def _uses(tensor: Tensor) -> int:
-    """How many tensors share a tensor's memory; 0 when torch does not tell."""
-    count: Callable[[int], int] | None = getattr(torch._C, "_storage_Use_Count", None)
-    return 0 if count is None else count(tensor.untyped_storage()._cdata)
-
-
-_ALONE = _uses(torch.empty(1)) or -1
+        self._spare.put(self._buffers)
+        self._buffers = []
 
 
 def memory_of(tensor: Tensor) -> int | None:

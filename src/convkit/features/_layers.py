@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from convkit.errors import FeatureError
+
+if TYPE_CHECKING:
+    from convkit.features._call_plan import Plan
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 Selection = str | int | Sequence[str | int] | None
@@ -22,9 +26,7 @@ def conv_layers(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def select(
-    model: nn.Module, layers: Selection, order: Sequence[str], runs: Sequence[str] = ()
-) -> dict[str, nn.Module]:
+def select(model: nn.Module, layers: Selection, plan: Plan) -> dict[str, nn.Module]:
     """Find the layers that were asked for.
 
     Args:
@@ -32,8 +34,7 @@ def select(
         layers: A name, the name of a part of the model (all its conv layers), a pattern with
             `*`, an index, `"early"`, `"middle"` or `"deep"` (the first, the middle and the last
             conv layer), several of these, or None for all.
-        order: The names of the conv layers in the order in which they run.
-        runs: Those of them that are known to run, when that is known; depths count these only.
+        plan: The model's conv layers as they run; depths count those that are known to run.
 
     Returns:
         Name and module of each layer, every one once.
@@ -41,25 +42,23 @@ def select(
     Raises:
         FeatureError: When nothing fits; the message names the nearest.
     """
+    order = plan.order
     if layers is None:
-        wanted = list(order)
-    elif isinstance(layers, (str, int)):
-        wanted = _names(model, layers, order, runs or order)
-    else:
-        wanted = [name for one in layers for name in _names(model, one, order, runs or order)]
+        return {name: plan.layers[name] for name in order}
+    modules = dict(model.named_modules(remove_duplicate=False))
+    asked = [layers] if isinstance(layers, (str, int)) else layers
+    wanted = [name for one in asked for name in _names(modules, one, order, plan.running or order)]
     if not wanted:
         raise FeatureError(
             f"no layer was asked for (layers={layers!r}); layers=None takes all {len(order)}"
         )
     # A layer that stands in the model under two names is one layer; its first name is used.
-    registered = conv_layers(model)
-    first_names = {module: name for name, module in registered.items()}
-    modules = dict(model.named_modules(remove_duplicate=False))
+    first_names = {module: name for name, module in plan.layers.items()}
     return {first_names[modules[name]]: modules[name] for name in wanted}
 
 
 def _names(
-    model: nn.Module, asked: str | int, order: Sequence[str], runs: Sequence[str]
+    modules: Mapping[str, nn.Module], asked: str | int, order: Sequence[str], runs: Sequence[str]
 ) -> list[str]:
     """The names that one word, pattern or index stands for."""
     if isinstance(asked, bool) or not isinstance(asked, (str, int)):
@@ -69,20 +68,16 @@ def _names(
         )
     if isinstance(asked, int):
         return [_at(asked, order)]
-    every = [
-        name
-        for name, module in model.named_modules(remove_duplicate=False)
-        if isinstance(module, CONVOLUTIONS)
-    ]
+    exact = [asked] if isinstance(modules.get(asked), CONVOLUTIONS) else []
     depths = {"early": 0, "middle": len(runs) // 2, "deep": len(runs) - 1}
     found = (
-        [name for name in every if name == asked]
+        exact
         or [name for name in order if name.startswith(f"{asked}.")]
         or [name for name in order if fnmatch.fnmatchcase(name, asked)]
         or [runs[depths[word]] for word in depths if word == asked]
     )
     if not found:
-        raise FeatureError(_nothing_fits(model, asked, order))
+        raise FeatureError(_nothing_fits(modules.get(asked), asked, order))
     return found
 
 
@@ -96,9 +91,8 @@ def _at(index: int, order: Sequence[str]) -> str:
     return order[index]
 
 
-def _nothing_fits(model: nn.Module, asked: str, order: Sequence[str]) -> str:
+def _nothing_fits(other: nn.Module | None, asked: str, order: Sequence[str]) -> str:
     """Say what the asked name is, if anything, and which names are near."""
-    other = dict(model.named_modules()).get(asked)
     kind = f" ({asked!r} is a {type(other).__name__})" if other is not None else ""
     near = difflib.get_close_matches(asked, order, n=3, cutoff=0.5)
     hint = f"; did you mean {listed(near)}?" if near else f"; conv layers: {listed(order)}"

@@ -20,7 +20,7 @@ STAGES: tuple[Stage, ...] = ("conv", "norm", "activation")
 
 # Names of operations as PyTorch dispatches them, in place or not; relu6 and hardtanh are one.
 ACTIVATIONS = frozenset(
-    {"relu", "hardtanh", "relu6", "leaky_relu", "rrelu", "elu", "selu", "celu", "prelu"}
+    {"relu", "hardtanh", "relu6", "leaky_relu", "rrelu_with_noise", "elu", "selu", "celu", "prelu"}
     | {"_prelu_kernel", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh"}
     | {"log_sigmoid_forward", "softplus", "threshold", "clamp_min", "hardshrink", "softshrink"}
 )

@@ -56,9 +56,9 @@ def activation_statistics(
         1.0
     """
     check_model(model)
-    plans = Plans(model)
-    chosen = select(model, layers, plans.order(), plans.running())
-    expected = plans.expected(chosen)
+    plan = Plans(model).now()
+    chosen = select(model, layers, plan)
+    expected = plan.expected(chosen)
     measured = _Measured()
     device, dtype = place_of(model)
     images = 0
