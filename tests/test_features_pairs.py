@@ -14,10 +14,12 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the name that PyTorch itself gives it
 
-from convkit import FilterFeatureExtractor, shapes
+from convkit import FilterFeatureExtractor, data, shapes
 from convkit.errors import FeatureError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from convkit.features import Pairs
 
 MANY = os.environ.get("CONVKIT_MANY_CASES") == "1"
@@ -275,6 +277,46 @@ def test_pil_images_and_paths_go_through_the_preprocessing(tmp_path: object) -> 
     assert torch.allclose(pairs.source.picture(0), original, atol=1e-6)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "CMYK"])
+def test_a_runs_own_preprocessing_takes_paths_and_pil_images(tmp_path: Path, mode: str) -> None:
+    image = Image.effect_noise((48, 36), 60).convert("RGB").convert(mode)
+    path = tmp_path / "noise.tiff"
+    image.save(path)
+    preprocessing = data.Preprocessing(24, mean=0.5, std=0.25)
+    extractor = FilterFeatureExtractor(
+        nn.Sequential(nn.Conv2d(3, 4, 3)), preprocessing=preprocessing
+    )
+
+    pairs = extractor.extract([path, image])
+
+    expected = preprocessing.normalize(preprocessing.load([path]))
+    assert torch.equal(pairs.source.images[:1], expected)
+    assert torch.equal(pairs.source.images[1:], expected)
+    assert pairs.source.picture(0).shape == (3, 24, 24)
+    assert float(pairs.source.picture(0).min()) >= 0
+    assert torch.allclose((pairs.source.picture(0) - 0.5) / 0.25, expected[0], atol=1e-5)
+
+
+def test_the_preprocessing_of_torchvisions_weights_is_the_models_own(tmp_path: Path) -> None:
+    transform = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.transforms()
+    image = Image.effect_noise((300, 260), 60).convert("RGB")
+    image.save(tmp_path / "noise.png")
+    extractor = FilterFeatureExtractor(nn.Sequential(nn.Conv2d(3, 4, 3)), preprocessing=transform)
+
+    source = extractor.extract([tmp_path / "noise.png"]).source
+
+    assert torch.equal(source.images[0], transform(image))
+    assert torch.allclose(
+        source.picture(0),
+        torchvision.transforms.functional.to_tensor(
+            torchvision.transforms.functional.center_crop(
+                torchvision.transforms.functional.resize(image, 256), 224
+            )
+        ),
+        atol=1e-5,
+    )
+
+
 def test_an_image_without_preprocessing_is_refused() -> None:
     message = (
         "a PIL image needs the model's preprocessing: "
@@ -295,6 +337,64 @@ def test_pictures_are_drawn() -> None:
     assert len(pairs["0"].overlay(channels=range(10)).axes[0].images) == 20
     assert len(pairs.plot(channels=range(7)).axes) == 16
     assert len(pairs.plot_table({"0": 3, "2": 1}).axes) == 14
+
+
+def test_an_overlay_lies_where_the_values_look() -> None:
+    """A 5x5 filter without padding sees no centre in the two outer pixels of each side."""
+    layer = pairs_of(nn.Conv2d(3, 4, 5), size=32)["0"]
+
+    for figure in (layer[3].overlay(1), layer.overlay(1, alpha=1.0, channels=[3])):
+        picture, laid = figure.axes[0].images
+        left, right, bottom, top = picture.get_extent()
+        pixel = (right - left) / 32
+        assert laid.get_extent() == pytest.approx(
+            (left + 2 * pixel, right - 2 * pixel, bottom - 2 * pixel, top + 2 * pixel)
+        )
+        assert torch.equal(torch.tensor(laid.get_array()).float(), layer.feature_maps[1, 3])
+        assert figure.axes[0].get_xlabel().startswith("viridis: ")
+
+
+def test_maps_of_later_stages_are_drawn_where_they_were_kept() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(True))
+    nn.init.uniform_(model[1].bias, -1, 1)
+    pairs = FilterFeatureExtractor(model).extract(torch.randn(2, 3, 9, 9), stages="all")
+    layer = pairs["0"]
+    after = layer.after_activation[1]
+
+    drawn = (
+        (layer.plot_maps([5], image=1, stage="activation"), 0),
+        (layer.plot([5], image=1, stage="activation"), 1),
+        (layer.overlay(1, channels=[5], stage="activation"), 0),
+        (pairs.plot([5], image=1, stage="activation"), 1),
+        (pairs.plot_table({"0": 5}), 7),
+    )
+
+    for figure, place in drawn:
+        shown = figure.axes[place].images[-1].get_array()
+        assert torch.equal(torch.tensor(shown).float(), after[5])
+    assert torch.equal(layer.maps("norm"), layer.after_norm)
+
+
+def test_a_stage_that_was_not_kept_is_named() -> None:
+    message = (
+        "layer '0' has no maps of stage 'activation' here, only of 'conv'; "
+        "extract(..., stages='all') keeps every stage that the layer has"
+    )
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        pairs_of(nn.Conv2d(3, 2, 3), nn.ReLU())["0"].plot_maps(stage="activation")
+
+
+def test_the_slices_of_a_filter_are_told_in_order_or_by_norm() -> None:
+    layer = nn.Conv2d(6, 4, 3, groups=2)
+    layer.weight.data[3] = torch.tensor([1.0, -3.0, 2.0])[:, None, None]
+    images = torch.zeros(1, 6, 8, 8)
+    pair = FilterFeatureExtractor(nn.Sequential(layer)).extract(images)["0"][3]
+
+    assert [one.channel for one in pair.slices()] == [3, 4, 5]
+    assert [one.norm for one in pair.slices(by_norm=True)] == [9.0, 6.0, 3.0]
+    titles = [text.get_text() for text in pair.plot_slices(by_norm=True).axes[0].texts]
+    assert titles == ["4", "5", "3"]
 
 
 def test_duplicates_and_dead_filters_of_a_layer() -> None:

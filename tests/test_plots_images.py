@@ -158,6 +158,16 @@ def test_filters_stand_above_the_maps_of_the_same_index() -> None:
 
     assert [panel.get_title() for panel in axes[:3]] == ["14", "26", "52"]
     assert_allclose(axes[4].images[0].get_array(), maps[26])
+    assert len({panel.images[0].get_clim() for panel in axes[3:]}) == 1
+
+
+def test_filters_and_maps_may_each_have_their_own_scale_which_is_written_below() -> None:
+    weights = np.array([1.0, 10.0])[:, None, None, None] * np.ones((2, 1, 2, 2))
+    maps = np.array([[[0.0, 1.0]], [[0.0, 50.0]]])
+    axes = plots.filters_above_maps(weights, maps, [0, 1], shared_scale=False).axes
+
+    assert [panel.get_xlabel() for panel in axes] == ["±1", "±10", "0 to 1", "0 to 50"]
+    assert [panel.images[0].get_clim() for panel in axes[2:]] == [(0, 1), (0, 50)]
 
 
 def test_the_table_of_pairs_applies_relu_unless_the_activated_map_is_there() -> None:
@@ -170,7 +180,21 @@ def test_the_table_of_pairs_applies_relu_unless_the_activated_map_is_there() -> 
 
     assert_allclose(axes[3].images[0].get_array(), [[0, 2]])
     assert_allclose(axes[6].images[0].get_array(), [[4, 7]])
-    assert axes[1].get_xlabel() == "7"
+    assert axes[1].get_xlabel() == "7, ±1"
+
+
+def test_the_maps_of_one_filter_have_one_scale_in_the_table_and_others_their_own() -> None:
+    def pair(index: int, high: float) -> SimpleNamespace:
+        response = np.array([[-high, high]])
+        return SimpleNamespace(filter=np.ones((3, 2, 2)), feature_map=response, index=index)
+
+    rows = [{"a": pair(3, 1), "b": pair(3, 1)}, {"a": pair(3, 5), "b": pair(4, 5)}]
+    axes = plots.pair_table([IMAGE] * 2, rows).axes
+
+    assert [axes[place].get_xlabel() for place in (2, 9)] == ["-5 to 5"] * 2
+    assert [axes[place].images[0].get_clim() for place in (2, 9)] == [(-5, 5)] * 2
+    assert [axes[place].get_xlabel() for place in (3, 10)] == ["0 to 5"] * 2
+    assert [axes[place].get_xlabel() for place in (5, 12)] == ["-1 to 1", "-5 to 5"]
 
 
 def test_an_overlay_covers_the_image_or_the_part_that_it_is_told() -> None:

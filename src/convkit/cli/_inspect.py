@@ -62,7 +62,13 @@ def _explore(arguments: argparse.Namespace) -> int:
             layer.plot(channels=chosen).savefig(picture, format="png", dpi=120)
             replace_file(out / f"{name}.png", picture.getvalue())
             rows += [_row(name, layer[index]) for index in chosen]
-        page = extractor.write_page(out / "explore.html", arguments.image, layers=list(pairs))
+        page = extractor.write_page(
+            out / "explore.html",
+            arguments.image,
+            layers=list(pairs),
+            filters=arguments.filters or MOST_FILTERS,
+            names=[Path(image).name for image in arguments.image],
+        )
     header = ("layer", "filter", "what it is", "map not positive", "recomputed")
     show(Table(header, tuple(rows)))
     print(page)

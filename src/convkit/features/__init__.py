@@ -5,7 +5,7 @@ from convkit.features._extractor import FilterFeatureExtractor
 from convkit.features._figures import FilterFigures, StageFigures
 from convkit.features._layer_pairs import LayerPairs
 from convkit.features._layer_statistics import ActivationStatistics, LayerStatistics
-from convkit.features._pair import Pair
+from convkit.features._pair import Pair, Slice
 from convkit.features._pairs import Pairs
 from convkit.features._reading import Reading
 from convkit.features._receptive_field import Box, ReceptiveFields
@@ -29,6 +29,7 @@ __all__ = [
     "Patch",
     "Reading",
     "ReceptiveFields",
+    "Slice",
     "StageFigures",
     "TopPatches",
     "Trace",

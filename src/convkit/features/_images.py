@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -84,13 +85,22 @@ def _one(image: Any, preprocessing: Preprocessing) -> Tensor:
         )
     if isinstance(preprocessing, LoadsAndNormalizes):
         if isinstance(image, Image.Image):
-            raise FeatureError("this preprocessing loads files; give the image's path")
+            return preprocessing.normalize(_loaded(image, preprocessing))
         return preprocessing.normalize(preprocessing.load([image]))
     opened = image if isinstance(image, Image.Image) else _open(Path(image))
     made = preprocessing(opened.convert("RGB"))
     if not isinstance(made, Tensor):
         raise FeatureError(f"the preprocessing gave {type(made).__name__}; it must give a tensor")
     return _tensor(made, None)
+
+
+def _loaded(image: Image.Image, preprocessing: LoadsAndNormalizes) -> Tensor:
+    """An image in memory, for a preprocessing that loads files: through a file that is exact."""
+    exact = image if image.mode in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"} else None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image.png"
+        (exact or image.convert("RGB")).save(path)
+        return preprocessing.load([path])
 
 
 def _open(path: Path) -> Image.Image:

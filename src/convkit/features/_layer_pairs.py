@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from convkit.errors import FeatureError
 from convkit.features._alike import Duplicate, duplicates, silent
 from convkit.features._images import Preprocessing, as_pictures
+from convkit.features._layers import listed
 from convkit.features._pair import Pair
 from convkit.features._pictures import (
     channels_of,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from convkit.features._operands import Operands
     from convkit.features._pictures import Figure
+    from convkit.features._stages import Stage
     from convkit.features._verification import Verification
 
 
@@ -129,18 +131,52 @@ class LayerPairs:
         """
         return silent(self.filters, self.feature_maps)
 
-    def plot(self, channels: Iterable[int] | None = None, image: int = 0) -> Figure:
+    def maps(self, stage: Stage = "conv") -> Tensor:
+        """The maps at one stage, (N, out_channels, height, width).
+
+        Args:
+            stage: `"conv"` as the layer made them, `"norm"` or `"activation"` after that.
+
+        Raises:
+            FeatureError: When the stage does not exist or was not kept.
+        """
+        kept = {
+            "conv": self.feature_maps,
+            "norm": self.after_norm,
+            "activation": self.after_activation,
+        }
+        maps = kept.get(stage)
+        if maps is None:
+            has = listed(name for name, maps in kept.items() if maps is not None)
+            raise FeatureError(
+                f"layer {self.name!r} has no maps of stage {stage!r} here, only of {has}; "
+                f"extract(..., stages='all') keeps every stage that the layer has"
+            )
+        return maps
+
+    def plot(
+        self,
+        channels: Iterable[int] | None = None,
+        image: int = 0,
+        *,
+        stage: Stage = "conv",
+        shared_scale: bool = True,
+    ) -> Figure:
         """Draw filters, and below each the map that it made.
 
         Args:
             channels: Which filters; the first 12 by default.
             image: Which image of the batch.
+            stage: Which maps, as `maps` takes it.
+            shared_scale: One scale for all that are drawn; else each its own, written below.
         """
-        return layer_picture(self, channels, image)
+        return layer_picture(self, channels, image, stage, shared_scale=shared_scale)
 
-    def plot_maps(self, channels: Iterable[int] | None = None, image: int = 0) -> Figure:
+    def plot_maps(
+        self, channels: Iterable[int] | None = None, image: int = 0, *, stage: Stage = "conv"
+    ) -> Figure:
         """Draw maps alone, on one scale."""
-        return maps_picture(self, channels, image)
+        return maps_picture(self, channels, image, stage)
 
     def overlay(
         self,
@@ -148,9 +184,11 @@ class LayerPairs:
         alpha: float = 0.5,
         *,
         channels: Iterable[int] | None = None,
+        stage: Stage = "conv",
     ) -> Figure:
         """Draw maps over their image; at `alpha` 1 they hide it, at 0.5 both are seen."""
-        return overlay_picture(self, channels_of(self, channels), image, alpha, self.name)
+        chosen = channels_of(self, channels)
+        return overlay_picture(self, chosen, image, alpha, self.name, stage)
 
     @cached_property
     def receptive_fields(self) -> ReceptiveFields:

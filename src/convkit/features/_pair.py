@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from convkit.errors import FeatureError
 from convkit.features._operands import filter_of, in_double
-from convkit.features._pictures import (
-    overlay_picture,
-    pair_picture,
-)
+from convkit.features._pictures import overlay_picture, pair_picture, slices_picture
 from convkit.features._reading import Reading, describe
 from convkit.features._trace import Trace, patch_under
 from convkit.features._verification import Verification, verify
@@ -21,6 +18,20 @@ from convkit.features._verification import Verification, verify
 if TYPE_CHECKING:
     from convkit.features._layer_pairs import LayerPairs
     from convkit.features._pictures import Figure
+
+
+class Slice(NamedTuple):
+    """The part of a filter that reads one input channel.
+
+    Args:
+        channel: Which input channel of the layer.
+        weights: (kernel_height, kernel_width).
+        norm: The root of the sum of the squared weights.
+    """
+
+    channel: int
+    weights: Tensor
+    norm: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +106,26 @@ class Pair:
         """Read the filter: orientation, frequency, kind, measured from its weights."""
         return describe(in_double(self.filter).cpu().numpy())
 
+    def slices(self, *, by_norm: bool = False) -> tuple[Slice, ...]:
+        """The filter's slices, one for each input channel that it reads.
+
+        Args:
+            by_norm: Those that weigh most first; else in the order of the channels.
+        """
+        first = self.layer.operands.channels_of(self.index).start
+        norms = in_double(self.filter).flatten(1).norm(dim=1).tolist()
+        every = zip(self.filter, norms, strict=True)
+        found = [Slice(first + place, one, norm) for place, (one, norm) in enumerate(every)]
+        return tuple(sorted(found, key=lambda one: -one.norm) if by_norm else found)
+
+    def plot_slices(self, *, by_norm: bool = False) -> Figure:
+        """Draw every slice of the filter, each with the number of its input channel.
+
+        Args:
+            by_norm: Those that weigh most first; else in the order of the channels.
+        """
+        return slices_picture(self, self.slices(by_norm=by_norm))
+
     def plot(self, image: int = 0) -> Figure:
         """Draw the image, the filter, its map, and the map after the activation if it was kept.
 
@@ -111,7 +142,7 @@ class Pair:
             alpha: The map's opacity, 0 to 1.
         """
         title = f"{self.name}, filter {self.index}"
-        return overlay_picture(self.layer, [self.index], image, alpha, title)
+        return overlay_picture(self.layer, [self.index], image, alpha, title, "conv")
 
     def trace(self, y: int, x: int, image: int = 0) -> Trace:
         """Show the products that make one value of the map, and the part of the image behind it.

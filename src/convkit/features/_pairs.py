@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from convkit.errors import FeatureError
 from convkit.features._layer_pairs import LayerPairs, Source
 from convkit.features._layers import listed
-from convkit.features._pictures import (
-    layers_picture,
-    table_picture,
-)
+from convkit.features._pictures import layers_picture, table_picture
 
 if TYPE_CHECKING:
     from torch import nn
 
     from convkit.features._pictures import Figure
+    from convkit.features._stages import Stage
 
 
 class Pairs(Mapping[str, LayerPairs]):
@@ -54,17 +52,22 @@ class Pairs(Mapping[str, LayerPairs]):
             )
         raise FeatureError(f"layer {name!r} was not extracted; extracted: {listed(self._layers)}")
 
-    def plot(self, channels: Iterable[int] = range(7), image: int = 0) -> Figure:
+    def plot(
+        self, channels: Iterable[int] = range(7), image: int = 0, *, stage: Stage = "conv"
+    ) -> Figure:
         """Draw a row of maps for each layer, a column for each channel.
 
         Args:
             channels: Which filters; every layer must have them.
             image: Which image of the batch.
+            stage: Which maps, as `LayerPairs.maps` takes it.
         """
-        return layers_picture(self, channels, image)
+        return layers_picture(self, channels, image, stage)
 
     def plot_table(self, filters: Mapping[str, int] | None = None) -> Figure:
-        """Draw images by layers: for each a filter, its map, and the map after a ReLU.
+        """Draw images by layers: for each a filter, its map, and the map after the activation.
+
+        Where `extract` kept no activation, a ReLU is applied to the map.
 
         Args:
             filters: For each layer the filter to show; the first of every layer by default.

@@ -10,13 +10,14 @@ import torch
 from convkit.errors import FeatureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
     from convkit.features._layer_pairs import LayerPairs, Source
-    from convkit.features._pair import Pair
+    from convkit.features._pair import Pair, Slice
     from convkit.features._pairs import Pairs
+    from convkit.features._stages import Stage
 
 Figure: TypeAlias = Any  # a matplotlib.figure.Figure; only the plots themselves import it
 _FIRST = 12
@@ -38,8 +39,22 @@ def pair_picture(pair: Pair, image: int) -> Figure:
     )
 
 
+def slices_picture(pair: Pair, slices: Sequence[Slice]) -> Figure:
+    """Every slice of a filter, numbered by its input channel."""
+    from convkit.plots import filters
+
+    weights = torch.stack([one.weights for one in slices])[:, None]
+    names = [one.channel for one in slices]
+    return filters(weights, names=names, title=f"{pair.name}, filter {pair.index}")
+
+
 def overlay_picture(
-    layer: LayerPairs, channels: list[int], image: Tensor | int, alpha: float, title: str
+    layer: LayerPairs,
+    channels: list[int],
+    image: Tensor | int,
+    alpha: float,
+    title: str,
+    stage: Stage,
 ) -> Figure:
     """Maps over the image that gave them, each value around the middle of what it sees."""
     from convkit.plots import overlay
@@ -49,40 +64,57 @@ def overlay_picture(
     down, across = picture.shape[-2] / height, picture.shape[-1] / width
     left, right, bottom, top = layer.receptive_fields.extent
     extent = (left * across, right * across, bottom * down, top * down)
-    maps = layer.feature_maps[place, channels]
+    maps = layer.maps(stage)[place, channels]
     values = maps[0] if len(channels) == 1 else maps
     return overlay(picture, values, alpha, extent=extent, title=title)
 
 
-def layer_picture(layer: LayerPairs, channels: Iterable[int] | None, image: int) -> Figure:
+def layer_picture(
+    layer: LayerPairs,
+    channels: Iterable[int] | None,
+    image: int,
+    stage: Stage,
+    *,
+    shared_scale: bool,
+) -> Figure:
     """Filters above, their maps below."""
     from convkit.plots import filters_above_maps
 
     place = image_at(layer.source, image)
     chosen = channels_of(layer, channels)
-    return filters_above_maps(layer.filters, layer.feature_maps[place], chosen, title=layer.name)
+    return filters_above_maps(
+        layer.filters,
+        layer.maps(stage)[place],
+        chosen,
+        shared_scale=shared_scale,
+        title=_titled(layer.name, stage),
+    )
 
 
-def maps_picture(layer: LayerPairs, channels: Iterable[int] | None, image: int) -> Figure:
+def maps_picture(
+    layer: LayerPairs, channels: Iterable[int] | None, image: int, stage: Stage
+) -> Figure:
     """Maps alone."""
     from convkit.plots import feature_maps
 
     place = image_at(layer.source, image)
     chosen = channels_of(layer, channels)
-    return feature_maps(layer.feature_maps[place], channels=chosen, title=layer.name)
+    title = _titled(layer.name, stage)
+    return feature_maps(layer.maps(stage)[place], channels=chosen, title=title)
 
 
-def layers_picture(pairs: Pairs, channels: Iterable[int], image: int) -> Figure:
+def layers_picture(pairs: Pairs, channels: Iterable[int], image: int, stage: Stage) -> Figure:
     """A row for each layer, a column for each channel."""
     from convkit.plots import layers_by_channels
 
     place = image_at(pairs.source, image)
-    maps = {name: layer.feature_maps[place] for name, layer in pairs.items()}
-    return layers_by_channels(maps, channels=channels, image=pairs.source.picture(place))
+    maps = {name: layer.maps(stage)[place] for name, layer in pairs.items()}
+    picture, title = pairs.source.picture(place), _titled("", stage)
+    return layers_by_channels(maps, channels=channels, image=picture, title=title)
 
 
 def table_picture(pairs: Pairs, filters: Mapping[str, int] | None) -> Figure:
-    """A row for each image; for each layer a filter, its map, and the map after a ReLU."""
+    """A row for each image; for each layer a filter, its map, and the map activated."""
     from convkit.plots import pair_table
 
     chosen = dict.fromkeys(pairs, 0) if filters is None else dict(filters)
@@ -94,9 +126,18 @@ def table_picture(pairs: Pairs, filters: Mapping[str, int] | None) -> Figure:
 
 
 def _of_image(pair: Pair, place: int) -> Any:
+    after = pair.after_activation
     return SimpleNamespace(
-        filter=pair.filter, feature_map=pair.feature_map[place], index=pair.index
+        filter=pair.filter,
+        feature_map=pair.feature_map[place],
+        after_activation=None if after is None else after[place],
+        index=pair.index,
     )
+
+
+def _titled(name: str, stage: Stage) -> str:
+    """A title that says which maps these are, where they are not the layer's own."""
+    return name if stage == "conv" else f"{name} after {stage}".strip()
 
 
 def channels_of(layer: LayerPairs, channels: Iterable[int] | None) -> list[int]:

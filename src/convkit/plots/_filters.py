@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convkit.errors import PlotError
 from convkit.plots._arrays import Array, largest, to_floats
+from convkit.plots._names import drawable
 from convkit.plots._style import INK, SIGNED, drawn, heading
 from convkit.plots._tiles import chosen, columns_for, draw_tiles, tile_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -26,6 +28,7 @@ def filters(
     input_channel: int | None = None,
     columns: int | None = None,
     shared_scale: bool = True,
+    names: Sequence[object] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw the filters of a conv layer.
@@ -40,6 +43,7 @@ def filters(
             else for each filter its input channel of greatest norm.
         columns: Filters in a row.
         shared_scale: One scale for all filters; else each has its own.
+        names: What is written above each filter drawn; their numbers by default.
         title: A line above the picture.
 
     Returns:
@@ -58,6 +62,8 @@ def filters(
     indices = chosen(channels, len(bank), "filter")
     if input_channel is not None:
         chosen([input_channel], bank.shape[1], "input channel")
+    if names is not None and len(names) != len(indices):
+        raise PlotError(f"{len(indices)} filters need as many names, received {len(names)}")
     tiles = [filter_image(bank[index], input_channel) for index in indices]
     columns = columns_for(len(tiles), columns)
     coloured = tiles[0].ndim == 3
@@ -77,7 +83,7 @@ def filters(
         [shown_filter(tile, scale) for tile, scale in zip(tiles, scales, strict=True)],
         columns,
         tile,
-        titles=[str(index) for index in indices],
+        titles=[drawable(str(name), 8) for name in (indices if names is None else names)],
         lines=1,
         **look,
     )

@@ -48,16 +48,16 @@ def overlay(
         title: A line above the picture.
 
     Returns:
-            The figure. All maps have one scale, written below.
+        The figure. All maps have one scale, written below.
 
     Raises:
-            PlotError: When a shape is another or alpha is not in 0..1.
+        PlotError: When a shape is another or alpha is not in 0..1.
 
     Examples:
-            >>> import numpy as np
-            >>> figure = overlay(np.zeros((3, 64, 64)), np.ones((7, 7)), alpha=0.5)
-            >>> len(figure.axes[0].images)
-            2
+        >>> import numpy as np
+        >>> figure = overlay(np.zeros((3, 64, 64)), np.ones((7, 7)), alpha=0.5)
+        >>> len(figure.axes[0].images)
+        2
     """
     if not 0 <= alpha <= 1:
         raise PlotError(f"alpha is an opacity between 0 and 1, received {alpha}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,8 +36,8 @@ def filter_pair(
     """Draw one filter beside the feature map that it made.
 
     Args:
-        filter: (in_channels, kernel height, kernel width). Three channels are drawn in colour
-            too; of more channels the 16 of greatest norm are drawn, numbered.
+        filter: (in_channels, kernel height, kernel width). Three channels are drawn in colour;
+            of more channels the 16 of greatest norm are drawn, numbered.
         feature_map: (H, W), or (N, H, W), of which the first is drawn.
         image: The image that gave the map.
         activated: The same map after the activation.
@@ -75,6 +76,7 @@ def filters_above_maps(
     maps: Any,
     channels: Iterable[int],
     *,
+    shared_scale: bool = True,
     title: str | None = None,
 ) -> Figure:
     """Draw chosen filters of a layer in a row, and below each the map that it made.
@@ -83,6 +85,8 @@ def filters_above_maps(
         weights: The layer's filters, (out_channels, in_channels, height, width).
         maps: The layer's maps of one image, (out_channels, H, W).
         channels: Which of them.
+        shared_scale: One scale for all filters and one for all maps; else each filter and each
+            map has its own, written below it, so that weak ones are seen too.
         title: A line above the picture.
 
     Returns:
@@ -105,14 +109,18 @@ def filters_above_maps(
     figure = new_figure(max(1.75 * len(indices), 3.0), 3.8)
     heading(figure, title)
     above, below = figure.subplots(2, len(indices), squeeze=False)
-    high, scale = largest(bank[indices]), map_scale(values[indices])
     for index, upper, lower in zip(indices, above, below, strict=True):
+        compared = indices if shared_scale else [index]
+        high, scale = largest(bank[compared]), map_scale(values[compared])
         draw_filter(upper, bank[index], high)
         upper.set_title(str(index), fontsize=9, fontweight="normal")
         lower.imshow(values[index], **scale)
         bare(lower)
-    above[0].set_ylabel(f"filter, ±{high:.2g}", fontsize=8)
-    below[0].set_ylabel(f"map, {scale['vmin']:.2g} to {scale['vmax']:.2g}", fontsize=8)
+        if not shared_scale:
+            upper.set_xlabel(f"±{high:.2g}", fontsize=7)
+            lower.set_xlabel(_ends(scale), fontsize=7)
+    above[0].set_ylabel(f"filter, ±{high:.2g}" if shared_scale else "filter", fontsize=8)
+    below[0].set_ylabel(f"map, {_ends(scale)}" if shared_scale else "map", fontsize=8)
     return figure
 
 
@@ -124,6 +132,8 @@ def pair_table(
     title: str | None = None,
 ) -> Figure:
     """Draw images by layers: for each image and layer a filter, its map, and that map activated.
+
+    The maps of one filter have one scale for all images; each scale is written below.
 
     Args:
         images: The images, one row each.
@@ -152,12 +162,13 @@ def pair_table(
     figure = new_figure(1.25 * columns + 0.4, 1.4 * len(images) + 0.9)
     heading(figure, title)
     grid = figure.subplots(len(images), columns, squeeze=False)
-    for image, by_layer, axes in zip(images, pairs, grid, strict=True):
-        axes[0].imshow(to_image(image))
-        for number, layer in enumerate(layers):
-            _draw_cell(axes[1 + 3 * number : 4 + 3 * number], by_layer[layer])
-        for panel in axes:
-            bare(panel)
+    for image, axes in zip(images, grid[:, 0], strict=True):
+        axes.imshow(to_image(image))
+        bare(axes)
+    for number, layer in enumerate(layers):
+        cells = [_read_cell(by_layer[layer]) for by_layer in pairs]
+        for cell, axes in zip(cells, grid[:, 1 + 3 * number : 4 + 3 * number], strict=True):
+            _draw_cell(axes, cell, [one for one in cells if one.index == cell.index])
     for number, layer in enumerate(layers):
         for place, what in enumerate(("filter", "map", "activated")):
             text = f"{drawable(layer, 14)}\n{what}" if place == 1 else f"\n{what}"
@@ -177,18 +188,41 @@ def _common_layers(images: Sequence[Any], pairs: Sequence[Mapping[str, Any]]) ->
     return layers
 
 
-def _draw_cell(axes: Sequence[Axes], pair: Any) -> None:
-    """Filter, map, and map after ReLU."""
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """What stands in the table for one image and layer."""
+
+    index: Any
+    weights: Array
+    response: Array
+    activated: Array
+
+
+def _read_cell(pair: Any) -> _Cell:
+    """Filter, map, and map after the activation, or after a ReLU where it was not given."""
     weights = to_floats(pair.filter, 3, "the weights of one filter", "(in_channels, height, width)")
-    response = one_map(pair.feature_map)
-    draw_filter(axes[0], weights, largest(weights))
-    axes[1].imshow(response, **map_scale(response))
-    after = getattr(pair, "after_activation", None)
+    response, after = one_map(pair.feature_map), getattr(pair, "after_activation", None)
     activated = np.maximum(response, 0) if after is None else one_map(after)
-    axes[2].imshow(activated, **map_scale(activated))
-    index = getattr(pair, "index", None)
-    if index is not None:
-        axes[0].set_xlabel(str(index), fontsize=7)
+    return _Cell(getattr(pair, "index", None), weights, response, activated)
+
+
+def _draw_cell(axes: Sequence[Axes], cell: _Cell, compared: Sequence[_Cell]) -> None:
+    """Three pictures, on the scales of all cells that are compared with this one."""
+    high = max(largest(one.weights) for one in compared)
+    draw_filter(axes[0], cell.weights, high)
+    number = "" if cell.index is None else f"{cell.index}, "
+    axes[0].set_xlabel(f"{number}±{high:.2g}", fontsize=7)
+    for panel, what in zip(axes[1:], ("response", "activated"), strict=True):
+        every = [getattr(one, what).ravel() for one in compared]
+        scale = map_scale(np.concatenate(every))
+        panel.imshow(getattr(cell, what), **scale)
+        bare(panel)
+        panel.set_xlabel(_ends(scale), fontsize=7)
+
+
+def _ends(scale: Mapping[str, Any]) -> str:
+    """The ends of a scale in words."""
+    return f"{scale['vmin']:.2g} to {scale['vmax']:.2g}"
 
 
 def one_map(values: Any) -> Array:
