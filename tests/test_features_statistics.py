@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,8 +16,11 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from convkit import FilterFeatureExtractor, features
+from convkit import FilterFeatureExtractor, Trainer, features
 from convkit.errors import FeatureError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FIVE = [
     *("layer1.0.conv1", "layer2.0.conv1", "layer3.0.conv1", "layer4.0.conv1"),
@@ -183,8 +188,48 @@ def test_the_tracker_measures_at_each_epoch() -> None:
         tracker(SimpleNamespace(what=what, epoch=epoch, trainer=SimpleNamespace(model=model)))
 
     assert tracker.epochs == [0.0, 1.0]
+    assert tracker.to_csv().splitlines()[0] == "epoch,layer,non-positive,dead,nearly dead"
     assert [row[:2] for row in tracker.table().rows] == [("0", "0"), ("1", "0")]
     assert len(tracker.plot().axes[0].lines) >= 1
+
+
+def test_the_tracker_is_a_callback_of_the_trainer_and_changes_nothing(tmp_path: Path) -> None:
+    images, labels = torch.randn(16, 3, 12, 12), torch.arange(16) % 4
+
+    def train(directory: str, *callbacks: features.ActivationTracker) -> nn.Module:
+        model = nn.Sequential(small(), nn.Flatten(), nn.Linear(4 * 8 * 8, 4))
+        settings = {"optimizer": "sgd", "lr": 0.1, "seed": 0, "callbacks": callbacks}
+        trainer = Trainer(model, directory=tmp_path / directory, **settings)
+        trainer.fit((images, labels), (images, labels), epochs=2, batch_size=8)
+        return model
+
+    tracker = features.ActivationTracker(images, "0.0")
+    watched, alone = train("watched", tracker), train("alone")
+
+    assert tracker.epochs == [0.0, 1.0, 2.0]
+    shares = [found["0.0"].share_non_positive for found in tracker.statistics]
+    assert len(set(shares)) == 3
+    assert all(map(torch.equal, watched.state_dict().values(), alone.state_dict().values()))
+    direct = features.activation_statistics(small(), images, "0")["0"].share_non_positive
+    assert shares[0] == direct
+
+
+def test_a_tracker_that_has_measured_nothing_says_what_to_do() -> None:
+    message = "nothing was measured yet; train with Trainer(..., callbacks=[tracker]) first"
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        features.ActivationTracker(torch.zeros(1, 3, 8, 8)).plot()
+
+
+def test_the_picture_has_a_bar_for_each_layer_and_stage() -> None:
+    found = features.activation_statistics(small(), torch.randn(4, 3, 12, 12))
+
+    axes = found.plot().axes[0]
+
+    widths = [patch.get_width() for patch in axes.patches]
+    stages = [[layer.stages.get(s) for layer in found.values()] for s in ("conv", "norm")]
+    shares = [100 * s.share_non_positive if s else math.nan for row in stages for s in row]
+    assert widths[:4] == pytest.approx(shares, nan_ok=True)
+    assert len(widths) == 6
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import os
 
     from convkit.features._figures import FilterFigures, StageFigures
+    from convkit.features._pictures import Figure
 
 _NEARLY = 0.99
-_TITLES = {"conv": "conv", "norm": "after norm", "activation": "after activation"}
+_TITLES: dict[Stage, str] = {"conv": "conv", "norm": "after norm", "activation": "after activation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,21 @@ class ActivationStatistics(Mapping[str, LayerStatistics]):
             tuple(row for layer in self.values() for row in _filter_rows(layer)),
             title=f"Activations of each filter on {self.images} images",
         )
+
+    def plot(self) -> Figure:
+        """Draw the share of non-positive values of each layer, a bar for each stage."""
+        from convkit.plots import bars
+
+        shares = {
+            title: {
+                name: layer.stages[stage].share_non_positive
+                for name, layer in self.items()
+                if stage in layer.stages
+            }
+            for stage, title in _TITLES.items()
+        }
+        kept = {title: found for title, found in shares.items() if found}
+        return bars(kept, label="values that are zero or below", share=True)
 
     def to_markdown(self) -> str:
         """The table of layers in Markdown."""

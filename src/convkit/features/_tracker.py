@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from convkit._files import replace_file
 from convkit._tables import Table
 from convkit.errors import FeatureError
 from convkit.features._statistics import activation_statistics
 
 if TYPE_CHECKING:
+    import os
+
     from convkit.features._layer_statistics import ActivationStatistics
     from convkit.features._layers import Selection
     from convkit.features._pictures import Figure
@@ -31,7 +34,9 @@ class TrainingEvent(Protocol):
 
 
 class ActivationTracker:
-    """Measures the activations before training and after each epoch; give it as a callback.
+    """Measures the activations before training and after each epoch, as a callback.
+
+    `Trainer(model, ..., callbacks=[ActivationTracker(images)])`.
 
     The model's mode, statistics and random state stay as they are, so that training goes on as
     if nothing had been measured.
@@ -83,12 +88,21 @@ class ActivationTracker:
         )
         return Table(("epoch", "layer", "non-positive", "dead", "nearly dead"), rows)
 
+    def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The table as CSV, also written to `path` when one is given."""
+        text = self.table().to_csv()
+        if path is not None:
+            replace_file(path, text)
+        return text
+
     def plot(self) -> Figure:
         """Draw the share of non-positive values of each layer over the epochs."""
         from convkit.plots import lines
 
         if not self.statistics:
-            raise FeatureError("nothing was measured yet; give the tracker to Trainer.fit first")
+            raise FeatureError(
+                "nothing was measured yet; train with Trainer(..., callbacks=[tracker]) first"
+            )
         shares = {
             name: [100 * found[name].share_non_positive for found in self.statistics]
             for name in self.statistics[0]
