@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,6 +128,11 @@ class Browser:
         self._session: str | None = None
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        answer = self._ask(method, **parameters)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session is not None:
@@ -135,8 +141,7 @@ class Browser:
         while True:
             answer = self._read()
             if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                return answer["result"]
+                return answer
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
@@ -150,10 +155,14 @@ class Browser:
         self._session = attached["sessionId"]
         phone = {"width": 390, "height": 1600, "deviceScaleFactor": 1, "mobile": True}
         self.call("Emulation.setDeviceMetricsOverride", **phone)
-        for _ in range(400):
-            if self.evaluate("document.body && document.body.dataset.ready") == "yes":
+        ready = "document.body && document.body.dataset.ready"
+        patience = time.monotonic() + 60
+        while time.monotonic() < patience:
+            # An error here is the empty page's: it has gone, and the page's own is still to come.
+            answer = self._ask("Runtime.evaluate", expression=ready, returnByValue=True)
+            if answer.get("result", {}).get("result", {}).get("value") == "yes":
                 return
-            self.evaluate("new Promise(done => setTimeout(done, 20))")
+            time.sleep(0.02)
         pytest.fail("the page's script did not end")
 
     def evaluate(self, expression: str) -> Any:
