@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -174,12 +175,15 @@ def test_evaluate_predict_and_report_work_on_the_run(
     assert main(["predict", run, *images, "--csv", str(csv)]) == 0
     assert main(["report", run]) == 0
     assert main(["compare", run, "--to", "markdown"]) == 0
-    assert main(["explore", run, "--image", f"{images[0]}/00.png", "--out", f"{run}/maps"]) == 0
+    explore = ["explore", run, "--image", f"{images[0]}/00.png", "--filters", "0,3"]
+    assert main([*explore, "--out", f"{run}/maps"]) == 0
 
     assert result["accuracy"] == 1.0
     assert len(csv.read_text().splitlines()) == 9
     assert (run_directory / "run" / "report.html").exists()
-    assert (run_directory / "run" / "maps" / "explore.html").exists()
+    page = (run_directory / "run" / "maps" / "explore.html").read_text(encoding="utf-8")
+    assert re.findall(r'"index": (\d+)', page) == ["0", "3"]
+    assert '"name": "00.png"' in page
 
 
 def test_a_second_training_in_the_same_directory_is_refused(
