@@ -26,7 +26,7 @@ from PIL import Image
 from convkit import Architecture, EarlyStopping, Trainer, data, plots, report, shapes
 from convkit.architecture import zoo
 from convkit.features import FilterFeatureExtractor
-from convkit.training import transfer
+from convkit.training import AlsoMeasure, transfer
 
 CLASSES = "baboon, banana, canoe, cat, desk, drill, dumbbell, football, mug, orange"
 MEAN, STD = (0.52283615, 0.47988218, 0.40605107), (0.29770654, 0.2888402, 0.31178293)
@@ -164,7 +164,14 @@ def make_trainer(table: str, size: int, directory: Path, settings: argparse.Name
     torch.manual_seed(settings.seed)
     thin = table.replace("4096", "64") if settings.quick else table
     model = Architecture.parse(thin).build((3, size, size))
-    return Trainer(model, optimizer="adam", lr=1e-3, directory=directory, seed=settings.seed)
+    return Trainer(
+        model,
+        optimizer="adam",
+        lr=1e-3,
+        directory=directory,
+        seed=settings.seed,
+        precision=settings.precision,
+    )
 
 
 # %% Task 3: the versions
@@ -180,12 +187,14 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
         trainer.early_stopping = EarlyStopping.savitzky_golay(55, 2, minimum=100, rising=5)
     published = "augmented" if version.augmented_validation else "basic"
     images = (settings.validation or published) if version.augment else "basic"
+    if images == "augmented":
+        trainer.callbacks = (AlsoMeasure(basic_validation=sets.validation),)
     history = trainer.fit(
         larger.train if version.augment else sets.train,
         sets.validation
         if images == "basic"
         else data.batches(larger.validation, 128, augment=version.augment, shuffle=False),
-        epochs=QUICK_EPOCHS if settings.quick else version.epochs or MOST_EPOCHS,
+        epochs=QUICK_EPOCHS if settings.quick else min(version.epochs or MOST_EPOCHS, settings.epochs),
         batch_size=version.batch_size,
         augment=version.augment,
         resume=True,
@@ -319,6 +328,8 @@ def main() -> None:
     parser.add_argument("--measured", choices=VERSIONS, default="v7", help="in the task measure")
     parser.add_argument("--weights", type=Path, help="AlexNet's file; else torchvision's download")
     parser.add_argument("--images", type=Path, nargs="+", help="photographs for AlexNet")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--epochs", type=int, default=MOST_EPOCHS, help="of a version, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="seconds, on drawn figures")
     settings = parser.parse_args()

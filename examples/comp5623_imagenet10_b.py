@@ -26,7 +26,7 @@ from PIL import Image
 from convkit import Architecture, EarlyStopping, Trainer, data, plots, report
 from convkit.architecture import zoo
 from convkit.features import FilterFeatureExtractor
-from convkit.training import Flatness, transfer
+from convkit.training import AlsoMeasure, Flatness, transfer
 
 CLASSES = "baboon, banana, canoe, cat, desk, drill, dumbbell, football, mug, orange"
 MEAN, STD = (0.52283615, 0.47988218, 0.40605107), (0.29770654, 0.2888402, 0.31178293)
@@ -158,6 +158,11 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
     chosen = torch.randperm(len(sets.train), generator=generator)[:BATCH_SIZE]
     augment = () if run.one_batch else AUGMENT
     augmented = augment and settings.validation == "augmented"
+    training = sets.train.subset(chosen) if run.one_batch else sets.train
+    also = AlsoMeasure(
+        training_again=data.batches(training, 128, augment=augment, shuffle=False),
+        basic_validation=sets.validation,
+    )
     torch.manual_seed(settings.seed)
     trainer = Trainer(
         Architecture.parse(run.table).build((3, SIZE, SIZE)),
@@ -165,13 +170,15 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
         lr=1e-3,
         directory=run_of(name, settings),
         seed=settings.seed,
+        precision=settings.precision,
+        callbacks=[also],
     )
     history = trainer.fit(
-        sets.train.subset(chosen) if run.one_batch else sets.train,
+        training,
         data.batches(sets.validation, 128, augment=augment, shuffle=False, seed=settings.seed)
         if augmented
         else sets.validation,
-        epochs=QUICK_EPOCHS if settings.quick else run.epochs,
+        epochs=QUICK_EPOCHS if settings.quick else min(run.epochs, settings.epochs),
         batch_size=BATCH_SIZE,
         augment=augment,
         resume=True,
@@ -325,6 +332,8 @@ def main() -> None:
     parser.add_argument("--validation", choices=("augmented", "basic"), default="augmented")
     parser.add_argument("--weights", type=Path, help="AlexNet's file; else torchvision's download")
     parser.add_argument("--images", type=Path, nargs=3, help="photographs for AlexNet")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--epochs", type=int, default=35, help="of a training, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="seconds, on drawn figures")
     settings = parser.parse_args()

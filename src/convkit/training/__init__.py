@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from convkit.training import search, transfer
+    from convkit.training._also_measure import AlsoMeasure
     from convkit.training._callbacks import Callback, Event, MeasureEpochs, TensorBoard
     from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
     from convkit.training._evaluation import Evaluation
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _SUBMODULES = ("search", "transfer")
 _NAMES = {
+    "AlsoMeasure": "_also_measure",
     "BackToBest": "_options",
     "Callback": "_callbacks",
     "Decision": "_early_stopping",
@@ -56,6 +58,7 @@ _NAMES = {
 }
 
 __all__ = [
+    "AlsoMeasure",
     "BackToBest",
     "Callback",
     "Decision",

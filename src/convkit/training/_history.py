@@ -99,6 +99,31 @@ class History:
         if self._is_best() if best is None else best:
             self._best_row = len(self) - 1
 
+    def note(self, **values: float) -> None:
+        """Write further numbers into the last row; a new column is NaN in the rows above.
+
+        Args:
+            **values: Numbers by the names of columns of your own.
+
+        Raises:
+            TrainingError: Before the first row, and for a column that training itself writes.
+
+        Examples:
+            >>> history = History()
+            >>> history.append(epoch=1, step=10, validation_loss=1.5)
+            >>> history.note(test_loss=1.6)
+            >>> history["test_loss"]
+            [1.6]
+        """
+        if not len(self):
+            raise TrainingError("history has no row yet: note after the first validation")
+        if taken := sorted(set(values) & set(COLUMNS)):
+            raise TrainingError(
+                f"training itself writes {', '.join(taken)}: choose another column name"
+            )
+        for name, value in values.items():
+            self._columns.setdefault(name, [nan] * len(self))[-1] = float(value)
+
     def _is_best(self) -> bool:
         losses = self["smoothed_validation_loss"]
         if not isfinite(losses[-1]):
