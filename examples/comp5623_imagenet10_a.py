@@ -194,7 +194,9 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
         sets.validation
         if images == "basic"
         else data.batches(larger.validation, 128, augment=version.augment, shuffle=False),
-        epochs=QUICK_EPOCHS if settings.quick else min(version.epochs or MOST_EPOCHS, settings.epochs),
+        epochs=QUICK_EPOCHS
+        if settings.quick
+        else settings.epochs.get(name) or version.epochs or MOST_EPOCHS,
         batch_size=version.batch_size,
         augment=version.augment,
         resume=True,
@@ -329,10 +331,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="AlexNet's file; else torchvision's download")
     parser.add_argument("--images", type=Path, nargs="+", help="photographs for AlexNet")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--epochs", type=int, default=MOST_EPOCHS, help="of a version, at most")
+    parser.add_argument("--epochs", nargs="+", default=[], metavar="VERSION=N", help="at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="seconds, on drawn figures")
     settings = parser.parse_args()
+    pairs = (pair.partition("=") for pair in settings.epochs)
+    settings.epochs = {name: int(number) for name, _, number in pairs}
 
     page = report.Reproduction("COMP5623 ImageNet10, A: from over-fitting to 36 million parameters")
     exact(page)

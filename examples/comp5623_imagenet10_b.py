@@ -159,10 +159,9 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
     augment = () if run.one_batch else AUGMENT
     augmented = augment and settings.validation == "augmented"
     training = sets.train.subset(chosen) if run.one_batch else sets.train
-    also = AlsoMeasure(
-        training_again=data.batches(training, 128, augment=augment, shuffle=False),
-        basic_validation=sets.validation,
-    )
+    also = {"training_again": data.batches(training, 128, augment=augment, shuffle=False)}
+    if augmented:
+        also["basic_validation"] = sets.validation
     torch.manual_seed(settings.seed)
     trainer = Trainer(
         Architecture.parse(run.table).build((3, SIZE, SIZE)),
@@ -171,14 +170,14 @@ def train(page: report.Reproduction, name: str, settings: argparse.Namespace) ->
         directory=run_of(name, settings),
         seed=settings.seed,
         precision=settings.precision,
-        callbacks=[also],
+        callbacks=[AlsoMeasure(**also)],
     )
     history = trainer.fit(
         training,
         data.batches(sets.validation, 128, augment=augment, shuffle=False, seed=settings.seed)
         if augmented
         else sets.validation,
-        epochs=QUICK_EPOCHS if settings.quick else min(run.epochs, settings.epochs),
+        epochs=QUICK_EPOCHS if settings.quick else settings.epochs or run.epochs,
         batch_size=BATCH_SIZE,
         augment=augment,
         resume=True,
@@ -333,7 +332,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="AlexNet's file; else torchvision's download")
     parser.add_argument("--images", type=Path, nargs=3, help="photographs for AlexNet")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--epochs", type=int, default=35, help="of a training, at most")
+    parser.add_argument("--epochs", type=int, help="of each training; else as published")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="seconds, on drawn figures")
     settings = parser.parse_args()

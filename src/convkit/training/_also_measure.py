@@ -63,6 +63,4 @@ class AlsoMeasure:
             alike = as_trained(data, trainer.preprocessing, trainer.class_names)
             feed = reading_feed(alike, self.batch_size, place, name)
             means = measure(trainer.model, feed, objective, place)
-            event.history.note(
-                **{f"{name}_loss": means.loss, f"{name}_accuracy": means.accuracy}
-            )
+            event.history.note(**{f"{name}_loss": means.loss, f"{name}_accuracy": means.accuracy})
