@@ -12,6 +12,7 @@ from convkit.plots._compare import compare_curves
 from convkit.plots._confusion import confusion
 from convkit.plots._curves import curves
 from convkit.plots._filters import filters
+from convkit.plots._grey_grids import grey_grids
 from convkit.plots._images import image_grid
 from convkit.plots._maps import feature_maps, layers_by_channels
 from convkit.plots._network import architecture
@@ -35,6 +36,7 @@ __all__ = [
     "filter_pair",
     "filters",
     "filters_above_maps",
+    "grey_grids",
     "image_grid",
     "layers_by_channels",
     "lines",

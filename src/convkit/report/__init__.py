@@ -7,8 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from convkit.report._compare_run import compare_run
     from convkit.report._comparison import Comparison, compare
     from convkit.report._comparison_page import write_comparison
+    from convkit.report._confusions import confusions
     from convkit.report._made_by import hardware
     from convkit.report._reported_figure import ReportedFigure
     from convkit.report._reproduction import Reproduction
@@ -23,6 +25,8 @@ _NAMES = {
     "ReproductionIndex": "_reproduction_index",
     "ReproductionScript": "_reproduction_script",
     "compare": "_comparison",
+    "compare_run": "_compare_run",
+    "confusions": "_confusions",
     "hardware": "_made_by",
     "write": "_write",
     "write_comparison": "_comparison_page",
@@ -35,6 +39,8 @@ __all__ = [
     "ReproductionIndex",
     "ReproductionScript",
     "compare",
+    "compare_run",
+    "confusions",
     "hardware",
     "write",
     "write_comparison",

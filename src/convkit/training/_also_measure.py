@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from convkit.errors import TrainingError
 from convkit.training._alike import as_trained
-from convkit.training._assemble import make_objective
+from convkit.training._assemble import make_objective, place_of
 from convkit.training._inputs import reading_feed
 from convkit.training._measure import measure
 
@@ -57,7 +57,7 @@ class AlsoMeasure:
         if event.what != "validation":
             return
         trainer = event.trainer
-        place = trainer._place()
+        place = place_of(trainer)
         objective = make_objective(trainer, place)
         for name, data in self.sets.items():
             alike = as_trained(data, trainer.preprocessing, trainer.class_names)
