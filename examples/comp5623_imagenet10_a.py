@@ -141,7 +141,7 @@ def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, t
         page.compare(
             f"{name}, {split} loss",
             reported=reported,
-            measured="falls" if losses[-1] < losses[0] / 4 else "rises",
+            measured=course(losses),
             note=f"{losses[0]:.3f}, lowest {min(losses):.4f}, at last {losses[-1]:.4f}",
         )
     if name == "linear":
@@ -151,6 +151,13 @@ def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, t
         late = max(history["training_loss"][11:])
         page.compare("training loss from epoch 12 on", reported=0, measured=late, band=(0, 0.1))
     page.picture(plots.curves(history), f"{name}_curves", f"One batch, {name} model")
+
+
+def course(losses: Sequence[float]) -> str:
+    """Which way a loss went in the end."""
+    if losses[-1] < losses[0] / 4:
+        return "falls"
+    return "rises" if losses[-1] > min(losses) else "stays"
 
 
 def make_trainer(table: str, size: int, directory: Path, settings: Namespace) -> Trainer:
@@ -302,11 +309,18 @@ TASKS = {
     "measure": measure,
     "alexnet": explore,
 }
+PICTURES = {  # and their panels
+    **{f"{name}_curves": 2 for name in ("linear", "conv", *VERSIONS)},
+    "versions": 2,
+    "confusion_train": 1,
+    "confusion_validation": 1,
+    "alexnet_pairs": 3 * 10,
+}
 TITLE = "COMP5623 ImageNet10, A: from over-fitting to 36 million parameters"
 
 if __name__ == "__main__":
     script = report.ReproductionScript(
-        TITLE, TASKS, exact=exact, data="imagenet10", draw=draw_images
+        TITLE, TASKS, exact=exact, data="imagenet10", pictures=PICTURES, draw=draw_images
     )
     add = script.parser.add_argument
     add("--epochs", nargs="+", default=[], metavar="VERSION=N", help="at most")

@@ -72,6 +72,8 @@ F = """
 | total | | 3,369,130 |
 """
 
+TABLES = {"linear": LINEAR, "S": S, "F": F}
+
 # The published logs, epoch by epoch; F's figures are those of the full training set.
 # fmt: off
 LOGS = {
@@ -84,7 +86,7 @@ LOGS = {
         38.6971 37.6200 37.0957 39.4311 40.1329 41.2002 39.7169 40.8549 39.3309 39.8164 41.2632
         validation_accuracy 15.94 17.10 16.82 16.21 14.27 13.71 13.10 12.83 12.94 13.21 13.44
         13.55 13.27 13.27 13.49 13.27 13.05 13.05 13.05 13.16""",
-    "s": """
+    "S": """
         training_loss 2.2291 2.2461 2.1735 2.1331 2.0353 1.9335 1.8000 1.6778 1.5489 1.4040
         1.2209 1.0097 0.8079 0.6609 0.6320 0.4683 0.5843 0.4766 0.6254 0.4411 0.1433 0.1690
         0.2762 0.1092 0.0616 0.0817 0.1090 0.0923 0.0485 0.0237
@@ -97,7 +99,7 @@ LOGS = {
         validation_accuracy 9.99 9.99 15.27 17.77 12.27 10.27 15.21 17.99 18.27 19.71 20.71
         19.82 19.38 20.04 19.38 18.55 17.43 22.10 22.04 21.21 21.38 20.16 18.49 19.93 20.66
         21.10 20.82 20.88 20.99 21.27""",
-    "f": """
+    "F": """
         training_loss 1.6810 1.5107 1.3809 1.2580 1.2855 1.1128 1.1178 1.0203 0.9964 0.9772
         0.9227 0.9603 0.8675 0.9403 0.8389 0.7601 0.7525 0.7451 0.7966 0.6996 0.6389 0.6816
         0.6370 0.7804 0.6720 0.5488 0.5403 0.5556 0.5847 0.5208 0.4836 0.4551 0.4454 0.4627
@@ -166,74 +168,61 @@ def exact(page: report.Reproduction) -> None:
 
 
 # %% Tasks 1 to 3: training
-def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, table: str) -> None:
-    """Train on one batch of 48, one update an epoch, and measure it again after each."""
+def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
+    """Train on one batch, or F on all images, augmented as published; set the logs side by side."""
+    one_batch, log = name != "F", published(name)
     sets = read_sets(page, settings)
-    generator = torch.Generator().manual_seed(settings.seed)
-    batch = sets.train.subset(torch.randperm(len(sets.train), generator=generator)[:BATCH_SIZE])
-    trainer = make_trainer(table, settings.out / name, settings)
-    trainer.callbacks = (AlsoMeasure(training_again=batch),)
-    epochs = len(published(name)["epoch"])
-    trainer.fit(batch, sets.validation, epochs=epochs, batch_size=BATCH_SIZE, resume=True)
-    compare(page, trainer, name, f"A single batch, {name}", ("last",))
-    losses = trainer.history["training_again_loss"], trainer.history["validation_loss"]
-    courses = [line[-1] > min(line) * 1.1 for line in losses]
-    page.compare(f"{name}, loss rises in the end", reported=[False, True], measured=courses,
-                 note="training, validation")  # fmt: skip
-
-
-def train(page: report.Reproduction, settings: Namespace) -> None:
-    """Train F on the whole training set, all images augmented as published."""
-    sets = read_sets(page, settings)
-    trainer = make_trainer(F, settings.out / "f", settings)
-    again, validation = (
-        data.batches(each, 128, augment=AUGMENT, shuffle=False, seed=settings.seed)
-        for each in (sets.train, sets.validation)
+    training, validation, again = sets.train, sets.validation, sets.train
+    if one_batch:
+        generator = torch.Generator().manual_seed(settings.seed)
+        chosen = torch.randperm(len(training), generator=generator)[:BATCH_SIZE]
+        training = again = training.subset(chosen)
+    else:
+        how = {"augment": AUGMENT, "shuffle": False, "seed": settings.seed}
+        again, validation = (data.batches(each, 128, **how) for each in (training, validation))
+    torch.manual_seed(settings.seed)
+    trainer = Trainer(
+        Architecture.parse(TABLES[name]).build((3, SIZE, SIZE)),
+        optimizer="adam",
+        lr=1e-3,
+        directory=settings.out / name.lower(),
+        seed=settings.seed,
+        precision=settings.precision,
+        callbacks=[AlsoMeasure(training_again=again, basic_validation=sets.validation)],
     )
-    trainer.callbacks = (AlsoMeasure(training_again=again, basic_validation=sets.validation),)
-    epochs = 2 if settings.quick else len(published("f")["epoch"])
-    trainer.fit(sets.train, validation, epochs=epochs, batch_size=BATCH_SIZE, augment=AUGMENT,
-                resume=True)  # fmt: skip
-    compare(page, trainer, "f", "Full training, F", ("low", "high", "last"))
-    basic = 100 * max(trainer.history["basic_validation_accuracy"])
-    page.text(f"Highest validation accuracy on images without augmentation: {basic:.2f} %.")
-
-
-def compare(
-    page: report.Reproduction, trainer: Trainer, name: str, title: str, which: tuple[str, ...]
-) -> None:
-    """The published log beside ours, in figures, as text and in a picture."""
-    history, log = trainer.history, published(name)
+    history = trainer.fit(
+        training,
+        validation,
+        epochs=2 if settings.quick and not one_batch else len(log["epoch"]),
+        batch_size=BATCH_SIZE,
+        augment=() if one_batch else AUGMENT,
+        resume=True,
+    )
     page.trained(trainer)
     page.section(
-        title,
+        f"{'A single batch' if one_batch else 'Full training'}, {name}",
         f"Adam, learning rate 1e-3, batch {BATCH_SIZE}; {history.stop_reason}. As published, the "
         "training images are measured again after each epoch, in evaluation mode.",
     )
-    names = {c: c.replace("training", "training_again") for c in log if c != "epoch"}
-    ends = {"low": min, "high": max, "last": lambda line: line[-1]}
-    reported = {
-        f"{ours}_{how}": round((100 if "accuracy" in theirs else 1) * ends[how](log[theirs]), 4)
-        for how in which
-        for theirs, ours in names.items()
-        if (how == "low", how == "high") != ("accuracy" in theirs, "loss" in theirs)
-    }
-    report.compare_run(page, title, history, reported)
-    here = {"epoch": history["epoch"], **{c: history[ours] for c, ours in names.items()}}
-    lines = (f"{c} {' '.join(f'{v:.4f}' for v in here[c])}" for c in names)
+    ours = {column: column.replace("training", "training_again") for column in log}
+    here = {column: history[ours[column]] for column in log}
+    reported = {f"{ours[c]}_last": line[-1] for c, line in log.items() if c != "epoch"}
+    if not one_batch:
+        reported["validation_loss_low"] = min(log["validation_loss"])
+        reported["validation_accuracy_high"] = max(log["validation_accuracy"])
+        best = 100 * max(history["basic_validation_accuracy"])
+        page.text(f"Highest accuracy on validation images that are not augmented: {best:.2f} %.")
+    percent = {f: round(100 * v, 2) for f, v in reported.items() if "accuracy" in f}
+    report.compare_run(page, name, history, {**reported, **percent})
+    if one_batch:
+        losses = here["training_loss"], here["validation_loss"]
+        risen = [line[-1] > line[0] for line in losses]
+        what = f"{name}, loss of training and of validation ends above its beginning"
+        page.compare(what, reported=[False, True], measured=risen)
+    lines = (f"{column} {' '.join(f'{v:.4g}' for v in line)}" for column, line in here.items())
     page.code("\n".join(textwrap.fill(line, 96, subsequent_indent="  ") for line in lines))
-    history.to_csv(trainer.directory / "log.csv")
-    page.picture(plots.compare_curves({"published": log, "here": here}), f"{name}_curves", title)
-
-
-def make_trainer(table: str, directory: Path, settings: Namespace) -> Trainer:
-    """A new network with the settings that all tasks share."""
-    torch.manual_seed(settings.seed)
-    model = Architecture.parse(table).build((3, SIZE, SIZE))
-    seed, precision = settings.seed, settings.precision
-    return Trainer(
-        model, optimizer="adam", lr=1e-3, directory=directory, seed=seed, precision=precision
-    )
+    figure = plots.compare_curves({"published": log, "here": here})
+    page.picture(figure, f"{name.lower()}_curves", f"{name}: the published log beside ours")
 
 
 # %% Tasks 4 and 5: confusion matrices and predictions
@@ -296,7 +285,7 @@ def replay(page: report.Reproduction, settings: Namespace) -> None:
     for name in LOGS:
         outcome = EarlyStopping.replay(published(name)["validation_loss"], RULES)
         page.text(f"{name}:\n\n{outcome.table().to_markdown()}")
-        page.picture(outcome.plot(), f"replay_{name}", f"{name}: what each rule would keep")
+        page.picture(outcome.plot(), f"replay_{name.lower()}", f"{name}: what each rule would keep")
 
 
 # %% Data
@@ -320,18 +309,22 @@ def draw_images(folder: Path) -> Path:
 
 # %% The script
 TASKS = {
-    "linear": partial(single_batch, name="linear", table=LINEAR),
-    "s": partial(single_batch, name="s", table=S),
-    "f": train,
+    **{name.lower(): partial(train, name=name) for name in TABLES},
     "measure": measure,
     "alexnet": explore,
     "replay": replay,
+}
+PICTURES = {  # and their panels
+    **{f"{name.lower()}_curves": 2 for name in TABLES},
+    **{f"replay_{name.lower()}": 1 for name in TABLES},
+    **{f"image_{k}_features.{layer}": 3 for k, layers in enumerate(EXPLORED) for layer in layers},
+    **{f"confusion_{split}": 1 for split in AGAIN},
 }
 TITLE = "COMP5623 ImageNet10, B: a small net with dropout"
 
 if __name__ == "__main__":
     script = report.ReproductionScript(
-        TITLE, TASKS, exact=exact, data="imagenet10", draw=draw_images
+        TITLE, TASKS, exact=exact, data="imagenet10", pictures=PICTURES, draw=draw_images
     )
     add = script.parser.add_argument
     add("--images", type=Path, nargs=3, help="photographs for AlexNet; else of --data")

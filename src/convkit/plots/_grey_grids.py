@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-_SIDE = 3.4  # inches that one grid is wide
+_SIDE = 2.8  # inches that one grid is wide
 _GAP = 0.08  # of a tile's side
 
 
