@@ -24,7 +24,7 @@ import torchvision
 from convkit import Architecture, EarlyStopping, History, Trainer, data, plots, report, shapes
 from convkit.architecture import zoo
 from convkit.features import FilterFeatureExtractor
-from convkit.training import AlsoMeasure, transfer
+from convkit.training import MeasureEpochs, transfer
 
 CLASSES = "baboon banana canoe cat desk drill dumbbell football mug orange"
 MEAN, STD = (0.52283615, 0.47988218, 0.40605107), (0.29770654, 0.2888402, 0.31178293)
@@ -184,7 +184,7 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
     trainer.preprocessing = sets.train.preprocessing
     trainer.early_stopping = None if version.epochs else RULE
     if version.augmented_validation:
-        trainer.callbacks = (AlsoMeasure(basic_validation=sets.validation),)
+        trainer.callbacks = (MeasureEpochs(basic_validation=sets.validation),)
         validation = data.batches(larger.validation, 128, augment=version.augment, shuffle=False)
     given = dict(pair.split("=", 1) for pair in settings.epochs).get(name)
     most = int(given or version.epochs or MOST_EPOCHS)

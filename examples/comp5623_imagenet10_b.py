@@ -23,7 +23,7 @@ import torchvision
 from convkit import Architecture, EarlyStopping, Trainer, data, plots, report
 from convkit.architecture import zoo
 from convkit.features import FilterFeatureExtractor
-from convkit.training import AlsoMeasure, Flatness, transfer
+from convkit.training import Flatness, MeasureEpochs, transfer
 
 CLASSES = "baboon banana canoe cat desk drill dumbbell football mug orange"
 MEAN, STD = (0.52283615, 0.47988218, 0.40605107), (0.29770654, 0.2888402, 0.31178293)
@@ -188,7 +188,7 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
         directory=settings.out / name.lower(),
         seed=settings.seed,
         precision=settings.precision,
-        callbacks=[AlsoMeasure(training_again=again, basic_validation=sets.validation)],
+        callbacks=[MeasureEpochs(training_again=again, basic_validation=sets.validation)],
     )
     history = trainer.fit(
         training,

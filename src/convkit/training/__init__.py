@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from convkit.training import search, transfer
-    from convkit.training._also_measure import AlsoMeasure
-    from convkit.training._callbacks import Callback, Event, MeasureEpochs, TensorBoard
+    from convkit.training._callbacks import Callback, Event, TensorBoard
     from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
     from convkit.training._evaluation import Evaluation
     from convkit.training._history import History
     from convkit.training._learning_rate import find_learning_rate
+    from convkit.training._measure_epochs import MeasureEpochs
     from convkit.training._options import BackToBest, TrainingOptions
     from convkit.training._overfit import overfit_batch
     from convkit.training._overfit_check import OverfitCheck
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _SUBMODULES = ("search", "transfer")
 _NAMES = {
-    "AlsoMeasure": "_also_measure",
     "BackToBest": "_options",
     "Callback": "_callbacks",
     "Decision": "_early_stopping",
@@ -39,7 +38,7 @@ _NAMES = {
     "Flatness": "_early_stopping",
     "History": "_history",
     "LayerCheck": "_overfit_layers",
-    "MeasureEpochs": "_callbacks",
+    "MeasureEpochs": "_measure_epochs",
     "OverfitCheck": "_overfit_check",
     "Predictions": "_predictions",
     "RateCurve": "_rate_curve",
@@ -58,7 +57,6 @@ _NAMES = {
 }
 
 __all__ = [
-    "AlsoMeasure",
     "BackToBest",
     "Callback",
     "Decision",

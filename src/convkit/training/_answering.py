@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    trainer: Trainer, data: Data, name: str | None, *, batch_size: int, other_size: bool
+    trainer: Trainer,
+    data: Data,
+    name: str | None,
+    *,
+    batch_size: int,
+    other_size: bool,
+    keep_mistakes: bool = True,
 ) -> Evaluation:
-    """The body of `Trainer.evaluate`."""
+    """The body of `Trainer.evaluate`; the worst mistakes are written where they are to be kept."""
     data = as_trained(data, trainer.preprocessing, trainer.class_names, other_size=other_size)
     place = place_of(trainer)
     feed = reading_feed(data, batch_size, place, "evaluation")
@@ -39,7 +45,7 @@ def evaluate(
     evaluation = make_evaluation(name or split, loss, outputs, truth, names)
     run = trainer.run_directory
     if run is not None:
-        mistakes = mistakes_of(data, evaluation)
+        mistakes = mistakes_of(data, evaluation) if keep_mistakes else None
         place.processes.done_by_first(
             lambda: run.write_evaluation(evaluation.name, evaluation.to_dict(), mistakes)
         )

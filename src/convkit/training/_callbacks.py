@@ -10,7 +10,6 @@ from convkit.errors import MissingExtraError
 if TYPE_CHECKING:
     from os import PathLike
 
-    from convkit.data import ImageSet
     from convkit.training._early_stopping import Decision
     from convkit.training._history import History
 
@@ -48,26 +47,6 @@ class Callback(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Look at what happened; may set `event.stop`."""
-
-
-class MeasureEpochs:
-    """A callback that measures the weights of every epoch, not only the best, on whole sets.
-
-    Each measurement is written to `evaluation-SPLIT-EPOCH.json` of the run;
-    `read_run(directory).epochs(SPLIT)` reads them in their order.
-
-    Args:
-        *sets: Image sets; each goes by the name of its split.
-    """
-
-    def __init__(self, *sets: ImageSet) -> None:
-        self._sets = sets
-
-    def __call__(self, event: Event) -> None:
-        """Measure after each validation."""
-        if event.what == "validation":
-            for image_set in self._sets:
-                event.trainer.evaluate(image_set, f"{image_set.split}-{event.epoch:02g}")
 
 
 class TensorBoard:

@@ -11,7 +11,7 @@ from torch import nn
 
 from convkit import History, Trainer, data
 from convkit.errors import TrainingError
-from convkit.training import AlsoMeasure
+from convkit.training import MeasureEpochs, TrainingOptions, read_run
 
 
 def network() -> nn.Sequential:
@@ -34,7 +34,7 @@ def by_hand(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> tup
 
 def test_each_row_has_loss_and_accuracy_of_the_weights_after_the_epoch() -> None:
     model, further = network(), samples(31, seed=2)
-    trainer = Trainer(model, optimizer="sgd", lr=0.1, callbacks=[AlsoMeasure(further=further)])
+    trainer = Trainer(model, optimizer="sgd", lr=0.1, callbacks=[MeasureEpochs(further=further)])
     expected = []
     trainer.callbacks += (
         lambda event: (
@@ -50,12 +50,28 @@ def test_each_row_has_loss_and_accuracy_of_the_weights_after_the_epoch() -> None
 
 def test_training_goes_as_it_would_without() -> None:
     histories = []
-    for callbacks in ((), (AlsoMeasure(further=samples(30, 2), batch_size=7),)):
+    for callbacks in ((), (MeasureEpochs(further=samples(30, 2), batch_size=7),)):
         trainer = Trainer(network(), optimizer="sgd", lr=0.1, callbacks=callbacks)
         fitted = trainer.fit(samples(16, 0), samples(9, 1), epochs=3, progress=False)
         histories.append([fitted[c] for c in ("training_loss", "validation_loss")])
 
     assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+def test_the_weights_that_are_validated_are_measured(average: float | None) -> None:
+    validation = samples(9, 1)
+    trainer = Trainer(
+        network(),
+        optimizer="sgd",
+        lr=0.1,
+        callbacks=[MeasureEpochs(again=validation)],
+        options=TrainingOptions(average_weights=average),
+    )
+
+    history = trainer.fit(samples(16, 0), validation, epochs=3, batch_size=8, progress=False)
+
+    assert history["again_loss"] == pytest.approx(history["validation_loss"], rel=1e-6)
 
 
 def test_the_columns_come_back_with_the_checkpoint(tmp_path: Path) -> None:
@@ -69,15 +85,19 @@ def test_the_columns_come_back_with_the_checkpoint(tmp_path: Path) -> None:
                 optimizer="sgd",
                 lr=0.01,
                 directory=tmp_path / name,
-                callbacks=[AlsoMeasure(test=sets.test)],
+                callbacks=[MeasureEpochs(sets.validation, sets.test)],
             )
             how = {"epochs": epochs, "resume": True, "progress": False}
             history = trainer.fit(sets.train, sets.validation, **how)
         columns.append(history["test_loss"])
 
+    run = read_run(tmp_path / "cut")
+    assert [each["loss"] for each in run.epochs("test")] == columns[0]
+    assert [each["loss"] for each in run.epochs("validation")] == run.history["validation_loss"]
+    assert not list(run.directory.glob("mistakes-*"))
     assert len(columns[0]) == 4
     assert columns[0] == columns[1]
-    assert History.read(tmp_path / "cut" / "history.json")["test_loss"] == columns[0]
+    assert run.history["test_loss"] == columns[0]
 
 
 def test_a_column_noted_late_is_nan_in_the_rows_above() -> None:
@@ -93,10 +113,10 @@ def test_a_column_noted_late_is_nan_in_the_rows_above() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: AlsoMeasure(), "AlsoMeasure needs a set: AlsoMeasure(test=sets.test)"),
         (
-            lambda: AlsoMeasure(validation=samples(3, 0)),
-            "training itself writes validation_loss: give the set another name",
+            lambda: MeasureEpochs(),
+            "MeasureEpochs needs sets of different names, received none: "
+            "MeasureEpochs(sets.test, again=sets.train)",
         ),
         (
             lambda: History().note(test_loss=1.0),
