@@ -115,8 +115,10 @@ def test_a_column_noted_late_is_nan_in_the_rows_above() -> None:
     [
         (
             lambda: MeasureEpochs(),
-            "MeasureEpochs needs sets of different names, received none: "
-            "MeasureEpochs(sets.test, again=sets.train)",
+            (
+                "MeasureEpochs needs sets of different names, received none: "
+                "MeasureEpochs(sets.test, again=sets.train)"
+            ),
         ),
         (
             lambda: History().note(test_loss=1.0),
