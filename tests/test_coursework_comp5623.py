@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from convkit import Architecture, EarlyStopping, FilterFeatureExtractor, Trainer
 from convkit.architecture import zoo
 from convkit.training import Flatness
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 V1 = """
 | layer | output | parameters |
 | --- | --- | --- |
@@ -371,6 +373,37 @@ def test_smoothed_patience_does_not_stop_network_f_at_a_lucky_epoch() -> None:
 
     assert [(row.stop_epoch, row.best_epoch) for row in rows] == [(16, 11), (35, 31), (24, 23)]
     assert [round(row.loss_missed, 4) for row in rows] == [0.1043, 0.0191, 0.0252]
+
+
+def test_the_example_holds_the_whole_published_logs() -> None:
+    published = runpy.run_path(str(EXAMPLES / "comp5623_imagenet10_b.py"))["published"]
+    logs = {name: published(name) for name in ("linear", "S", "F")}
+
+    assert {name: {len(column) for column in log.values()} for name, log in logs.items()} == {
+        "linear": {20},
+        "S": {30},
+        "F": {35},
+    }
+    assert logs["S"]["validation_loss"] == numbers(S_LOSSES)
+    assert logs["F"]["validation_loss"] == numbers(F_LOSSES)
+    for name, column, text in (
+        ("linear", "validation_accuracy", LINEAR_ACCURACIES),
+        ("S", "validation_accuracy", S_ACCURACIES),
+        ("F", "validation_accuracy", F_ACCURACIES),
+        ("F", "training_accuracy", F_TRAINING_ACCURACIES),
+    ):
+        assert logs[name][column] == pytest.approx([x / 100 for x in numbers(text)])
+
+
+def test_the_versions_of_the_example_have_the_stated_tables() -> None:
+    versions = runpy.run_path(str(EXAMPLES / "comp5623_imagenet10_a.py"))["VERSIONS"]
+
+    for name, size, parameters, modules, sides in VERSIONS:
+        version = versions[name]
+        rows = Architecture.parse(version.table).summary((3, version.size, version.size)).rows
+        found = [row.output_shape[1] for row in rows if row.kind in {"conv", "max pool"}]
+        assert (version.size, version.parameters, version.modules) == (size, parameters, modules)
+        assert found == sides
 
 
 def test_predictions_have_the_stated_header(tmp_path: Path) -> None:
