@@ -208,8 +208,8 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
 
 def versions(page: report.Reproduction, settings: Namespace) -> None:
     """The published table beside the runs that there are."""
-    runs = {name: settings.out / name for name in VERSIONS if (settings.out / name).is_dir()}
-    found = {name: History.read(run / "history.json") for name, run in runs.items()}
+    files = {name: settings.out / name / "history.json" for name in VERSIONS}
+    found = {name: History.read(file) for name, file in files.items() if file.exists()}
     page.section(
         "The versions",
         "Each figure is its own extremum over the epochs. v2 to v5 were validated on augmented "
@@ -259,18 +259,26 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
 
 
 # %% Task 6: AlexNet
+def alexnet(settings: Namespace) -> tuple[torch.nn.Module, data.Preprocessing, str]:
+    """AlexNet, how its images are prepared, and in words which weights it has."""
+    prepared = data.Preprocessing(256, mean=data.IMAGENET_MEAN, std=data.IMAGENET_STD)
+    torch.manual_seed(settings.seed)
+    if settings.quick:
+        return torchvision.models.alexnet(weights=None), prepared, "random"
+    model, transform = transfer.pretrained("alexnet", weights=settings.weights)
+    if not isinstance(transform, data.Preprocessing):
+        return model, prepared, "ImageNet's"
+    prepared = replace(transform, size=256, resize=None)
+    return model, prepared, f"those of the run {Path(settings.weights).name} instead of ImageNet's"
+
+
 def explore(page: report.Reproduction, settings: Namespace) -> None:
     """Filters beside the maps that they made: filter k belongs to map k."""
-    torch.manual_seed(settings.seed)
-    model: torch.nn.Module = torchvision.models.alexnet(weights=None)
-    if not settings.quick:
-        model, _ = transfer.pretrained("alexnet", weights=settings.weights)
+    model, preprocessing, weights = alexnet(settings)
     names = read_sets(page, settings, 128).validation.names
     spread = [settings.data / name for name in names[:: max(len(names) // 3, 1)][:3]]
-    preprocessing = data.Preprocessing(256, mean=data.IMAGENET_MEAN, std=data.IMAGENET_STD)
     with FilterFeatureExtractor(model, preprocessing=preprocessing) as extractor:
         pairs = extractor.extract(settings.images or spread)
-    weights = "random" if settings.quick else Path(settings.weights or "ImageNet").name
     page.section("AlexNet", f"Weights: {weights}. Every filter stands beside the map it made.")
     held = sum(bool(pairs[layer][index].verify()) for layer, index in CHOSEN.items())
     maps = [tuple(each.feature_maps.shape[1:]) for each in pairs.values()]

@@ -255,17 +255,25 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
 
 
 # %% Task 6: AlexNet
+def alexnet(settings: Namespace) -> tuple[torch.nn.Module, data.Preprocessing, str]:
+    """AlexNet, how its images are prepared, and in words which weights it has."""
+    prepared = data.Preprocessing(mean=data.IMAGENET_MEAN, std=data.IMAGENET_STD)
+    torch.manual_seed(settings.seed)
+    if settings.quick:
+        return torchvision.models.alexnet(weights=None), prepared, "random"
+    model, transform = transfer.pretrained("alexnet", weights=settings.weights)
+    if not isinstance(transform, data.Preprocessing):
+        return model, prepared, "ImageNet's"
+    prepared = replace(transform, size=None, resize=None)
+    return model, prepared, f"those of the run {Path(settings.weights).name} instead of ImageNet's"
+
+
 def explore(page: report.Reproduction, settings: Namespace) -> None:
     """The first 64 filters and maps of AlexNet's layers, for images in their own size."""
-    torch.manual_seed(settings.seed)
-    model: torch.nn.Module = torchvision.models.alexnet(weights=None)
-    if not settings.quick:
-        model, _ = transfer.pretrained("alexnet", weights=settings.weights)
-    weights = "random" if settings.quick else Path(settings.weights or "ImageNet").name
+    model, preprocessing, weights = alexnet(settings)
     page.section("AlexNet", f"Weights: {weights}. Each tile has its own scale of grey.")
     names = read_sets(page, settings).validation.names
     spread = [settings.data / name for name in names[:: max(len(names) // 3, 1)][:3]]
-    preprocessing = data.Preprocessing(mean=data.IMAGENET_MEAN, std=data.IMAGENET_STD)
     extractor = FilterFeatureExtractor(model, preprocessing=preprocessing)
     for image, (path, indices) in enumerate(zip(settings.images or spread, EXPLORED, strict=True)):
         layers = [f"features.{index}" for index in indices]
