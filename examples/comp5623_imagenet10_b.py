@@ -242,11 +242,7 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
     )
     for result in report.confusions(page, trainer, (sets.train, sets.validation)):
         loss, accuracy = AGAIN[result.name]
-        measured = round(100 * result.accuracy, 2)
-        page.compare(f"{result.name} loss, measured again", reported=loss, measured=result.loss,
-                     band=(0.9 * loss, 1.1 * loss), lower_is_better=True)  # fmt: skip
-        page.compare(f"{result.name} accuracy, measured again (%)", reported=accuracy,
-                     measured=measured, band=(accuracy - 2, accuracy + 2))  # fmt: skip
+        page.compare_evaluation(result, accuracy=accuracy, loss=loss, loss_margin=0.1 * loss)
     unseen = sets.test or sets.validation  # a stand-in may have no test images
     predictions = trainer.predict(unseen)
     predictions = replace(predictions, names=[Path(name).name for name in predictions.names])
