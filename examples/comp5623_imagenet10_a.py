@@ -320,8 +320,8 @@ TASKS = {
 PICTURES = {  # and their panels
     **{f"{name}_curves": 2 for name in ("linear", "conv", *VERSIONS)},
     "versions": 2,
-    "confusion_train": 1,
-    "confusion_validation": 1,
+    "confusion_train": 2,
+    "confusion_validation": 2,
     "alexnet_pairs": 3 * 10,
 }
 TITLE = "COMP5623 ImageNet10, A: from over-fitting to 36 million parameters"
