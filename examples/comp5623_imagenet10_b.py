@@ -328,7 +328,7 @@ PICTURES = {  # and their panels
     **{f"{name.lower()}_curves": 2 for name in TABLES},
     **{f"replay_{name.lower()}": 2 for name in TABLES},
     **{f"image_{k}_features.{layer}": 3 for k, layers in enumerate(EXPLORED) for layer in layers},
-    **{f"confusion_{split}": 1 for split in AGAIN},
+    **{f"confusion_{split}": 2 for split in AGAIN},
 }
 TITLE = "COMP5623 ImageNet10, B: a small net with dropout"
 
