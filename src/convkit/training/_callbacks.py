@@ -50,7 +50,9 @@ class Callback(Protocol):
 
 
 class TensorBoard:
-    """A callback that writes every row of the history for TensorBoard.
+    """A callback that writes every row of the history for TensorBoard, by optimizer step.
+
+    A number that does not exist is not written. Only the first process writes.
 
     Args:
         directory: Where the event files go.
@@ -64,16 +66,21 @@ class TensorBoard:
             from torch.utils.tensorboard import SummaryWriter  # an extra
         except ImportError as error:
             raise MissingExtraError("TensorBoard logging", "tensorboard", "tensorboard") from error
-        self._writer: Any = SummaryWriter(str(directory))
+        self._make: Any = SummaryWriter
+        self._directory = str(directory)
+        self._writer: Any = None
 
     def __call__(self, event: Event) -> None:
-        """Write the newest row after each validation."""
+        """Write the newest row after each validation; close the file at the end."""
         if not event.first_process:
             return
         if event.what == "validation":
-            row = event.history.row(-1)
-            for name, value in row.items():
+            if self._writer is None:
+                self._writer = self._make(self._directory)
+            for name, value in event.history.row(-1).items():
                 if name not in {"step", "epoch"} and value == value:
                     self._writer.add_scalar(name, value, event.step)
-        if event.what == "end":
-            self._writer.flush()
+            self._writer.flush()  # whoever watches sees it now
+        if event.what == "end" and self._writer is not None:
+            self._writer.close()
+            self._writer = None
