@@ -19,12 +19,13 @@ import platform
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import torch
+from paired_steps import Model, Paired, base, plain_step, pool_first, tiny
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,81 +39,7 @@ PEERS = {
     "skorch": "skorch",
     "keras": "keras",
 }
-Step = Callable[[Tensor, Tensor], object]
-
-
-def tiny() -> nn.Sequential:
-    """One convolution and one linear layer."""
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 256, 10)
-    )
-
-
-def base() -> nn.Sequential:
-    """Three convolutions of 5x5 for 32x32 images; 390,410 parameters."""
-    torch.manual_seed(0)
-    layers: list[nn.Module] = []
-    for before, after in ((3, 32), (32, 64), (64, 128)):
-        layers += [nn.Conv2d(before, after, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(2048, 64), nn.ReLU(), nn.Linear(64, 10))
-
-
-def plain_step(model: nn.Module, *, channels_last: bool = False, fused: bool = False) -> Step:
-    """A step of the loop that everybody writes."""
-    if channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, fused=fused)
-    model.train()
-
-    def step(images: Tensor, labels: Tensor) -> None:
-        if channels_last:
-            images = images.to(memory_format=torch.channels_last)
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(model(images), labels)
-        loss.backward()
-        optimizer.step()
-
-    return step
-
-
-class Paired:
-    """Batches; between two of them a partner takes the same step, and both are timed."""
-
-    def __init__(self, partner: Step, steps: int, batch_size: int, size: int) -> None:
-        generator = torch.Generator().manual_seed(0)
-        self._batches = [
-            (
-                torch.randn(batch_size, 3, size, size, generator=generator),
-                torch.randint(0, 10, (batch_size,), generator=generator),
-            )
-            for _ in range(20)
-        ]
-        self._partner, self._steps = partner, steps
-        self.batch_size = batch_size
-        self.pairs: list[tuple[float, float]] = []
-
-    def __len__(self) -> int:
-        return self._steps
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        self.pairs = []
-        clock = time.perf_counter
-        for number in range(self._steps):
-            batch = self._batches[number % len(self._batches)]
-            begun = clock()
-            self._partner(*batch)
-            between = clock()
-            yield batch
-            self.pairs.append((between - begun, clock() - between))
-
-    def result(self) -> tuple[float, float]:
-        """Medians over the steps: microseconds above the partner, and times the partner."""
-        steps = self.pairs[len(self.pairs) // 10 :]
-        return (
-            statistics.median(theirs - mine for mine, theirs in steps) * 1e6,
-            statistics.median(theirs / mine for mine, theirs in steps),
-        )
+Settings = dict[str, Any]
 
 
 # --- the trainers ------------------------------------------------------------------------------
@@ -258,10 +185,14 @@ def step_table(steps: int, turns: int) -> Table:
 def base_table(steps: int, turns: int) -> Table:
     """The base network: convkit beside the plain loop and beside the best loop written by hand."""
     rows = []
-    for name, layout in (("plain loop, NCHW", False), ("best loop: NHWC, fused", True)):
+    for name, make, layout in (
+        ("plain loop, NCHW", base, False),
+        ("the table's best loop: NHWC, fused", base, True),
+        ("the same, max-pool before ReLU", pool_first, True),
+    ):
         results = []
         for _ in range(turns):
-            partner = plain_step(base(), channels_last=layout, fused=layout)
+            partner = plain_step(make(), channels_last=layout, fused=layout)
             loader = Paired(partner, steps, batch_size=64, size=32)
             run_convkit(loader, base)
             results.append(loader.result()[1])
@@ -271,19 +202,23 @@ def base_table(steps: int, turns: int) -> Table:
 
 def defaults_table(steps: int, turns: int) -> Table:
     """What each default is worth: the loop with it, times the loop without."""
-    cases: dict[str, tuple[Callable[[], nn.Module], dict[str, Any]]] = {
-        "channels_last, base network": (base, {"channels_last": True}),
-        "channels_last, tiny network (left out by default)": (tiny, {"channels_last": True}),
-        "fused optimizer, base network": (base, {"fused": True}),
-        "fused optimizer, tiny network": (tiny, {"fused": True}),
+    last = {"channels_last": True}
+    cases: dict[str, tuple[Model, Settings, Model, Settings]] = {
+        "channels_last, base network": (base, {}, base, last),
+        "channels_last, tiny network (left out by default)": (tiny, {}, tiny, last),
+        "fused optimizer, base network": (base, {}, base, {"fused": True}),
+        "fused optimizer, tiny network": (tiny, {}, tiny, {"fused": True}),
+        "max-pool before ReLU, base network, NCHW": (base, {}, pool_first, {}),
+        "max-pool before ReLU, base network, NHWC": (base, last, pool_first, last),
+        "denormals flushed, base network at its start": (base, {}, base, {"flush": True}),
     }
     rows = []
-    for name, (make, settings) in cases.items():
+    for name, (without, settings, with_it, more) in cases.items():
         results = []
         for _ in range(turns):
-            size = (64, 32) if make is base else (8, 16)
-            loader = Paired(plain_step(make()), steps, *size)
-            step = plain_step(make(), **settings)
+            size = (8, 16) if with_it is tiny else (64, 32)
+            loader = Paired(plain_step(without(), **settings), steps, *size)
+            step = plain_step(with_it(), **more)
             for batch in loader:
                 step(*batch)
             results.append(loader.result()[1])
@@ -294,6 +229,7 @@ def defaults_table(steps: int, turns: int) -> Table:
 
 def flushing(steps: int) -> float:
     """A convolution over numbers below 1e-38, with and without taking them as zero."""
+    torch.set_flush_denormal(False)
     layer, images = nn.Conv2d(32, 32, 3), torch.full((8, 32, 16, 16), 1e-39)
     ratios = []
     for _ in range(steps):

@@ -19,6 +19,7 @@ from convkit.training._fit import Fit
 from convkit.training._inputs import reading_feed, training_feed
 from convkit.training._loss import CrossEntropy, CustomLoss, Objective, check_labels
 from convkit.training._place import Place, pays_channels_last
+from convkit.training._pool_first import pooling_first
 from convkit.training._processes import current_processes, spread
 from convkit.training._schedules import beat_of
 from convkit.training._step import Stepper, compiled
@@ -74,7 +75,8 @@ def assemble(
     options, run = trainer.options, trainer.run_directory
     objective = make_objective(trainer, place, call.training)
     beat = beat_of(state.schedule, options.scheduler_per)
-    network = spread(compiled(trainer.model, wanted=options.compile), place.processes, place.device)
+    network = pooling_first(trainer.model) if options.pool_first else trainer.model
+    network = spread(compiled(network, wanted=options.compile), place.processes, place.device)
 
     def on_first(images: Tensor, outputs: Tensor) -> None:
         _check_all_labels(call, outputs, objective)
