@@ -19,8 +19,7 @@ import platform
 import statistics
 import time
 import warnings
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -31,6 +30,9 @@ from torch.nn import functional
 
 from convkit._tables import Table
 from convkit.training import Trainer, TrainingOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PEERS = {
     "lightning": "lightning",

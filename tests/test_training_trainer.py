@@ -763,7 +763,7 @@ def test_data_that_cannot_be_fed_are_refused(training: Any, message: str) -> Non
         ),
         (
             lambda: fit(Trainer(network(), optimizer=torch.optim.SGD, lr=0.1)),
-            "lr belong to an optimizer given by name; set them in the optimizer itself",
+            "lr belongs to an optimizer given by name; set them in the optimizer itself",
         ),
         (lambda: fit(Trainer(network()), 0), "epochs is a whole number from 1 on, not 0"),
         (

@@ -12,7 +12,7 @@ from convkit.training._average import WeightAverage
 from convkit.training._early_stopping import EarlyStopping
 from convkit.training._optimizers import make_optimizer
 from convkit.training._random import mixed, seed_everything
-from convkit.training._schedules import make_schedule
+from convkit.training._schedules import check_plateau, make_schedule
 from convkit.training._state import TrainingState
 from convkit.training._stop import StopReason
 
@@ -36,10 +36,12 @@ def fresh_state(trainer: Trainer, place: Place, steps: int | None) -> TrainingSt
     rates = [group["lr"] for group in optimizer.param_groups]
     rule = copy.deepcopy(trainer.early_stopping or EarlyStopping(None, smoothing=None))
     rule.reset()
+    schedule = make_schedule(settings.scheduler, optimizer, steps)
+    check_plateau(schedule, accuracy=rule.monitor == "validation_accuracy")
     state = TrainingState(
         model,
         optimizer,
-        make_schedule(settings.scheduler, optimizer, steps),
+        schedule,
         torch.amp.GradScaler(place.device.type, enabled=place.precision == "float16"),
         rule,
         None if decay is None else WeightAverage(model, decay),

@@ -139,8 +139,9 @@ class Fit:
                 "only batch holds one sample, and batch norm needs two"
             )
         stop = None
-        if self.options.validate_every is None:
-            stop = self._validate(state.epoch + 1.0)
+        done, period = state.epoch + 1, self.options.epochs_per_validation
+        if self.options.validate_every is None and (done % period == 0 or done == self.epochs):
+            stop = self._validate(float(done))
         if self.validator.beat == "epoch" and state.scheduler is not None:
             state.scheduler.step()
         state.epoch, state.batch = state.epoch + 1, 0

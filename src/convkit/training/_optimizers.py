@@ -39,7 +39,8 @@ def make_optimizer(
     if not isinstance(optimizer, str):
         if given:
             raise TrainingError(
-                f"{', '.join(given)} belong to an optimizer given by name; "
+                f"{', '.join(given)} {'belong' if len(given) > 1 else 'belongs'} to an optimizer "
+                "given by name; "
                 "set them in the optimizer itself"
             )
         return optimizer if isinstance(optimizer, Optimizer) else _called(optimizer, model)

@@ -69,6 +69,7 @@ class TrainingOptions:
         validate_every: Validate every so many optimizer steps, counted through the epochs, and
             not at their ends.
         validations_per_epoch: Or so many times in each epoch, evenly spread, the last at its end.
+        epochs_per_validation: Or only at the end of every so many epochs, and of the last.
         scheduler_per: When the scheduler steps; None means each step for `OneCycleLR`, `CyclicLR`
             and those planned over all steps, each validation for `ReduceLROnPlateau`, each epoch
             for all others.
@@ -95,6 +96,7 @@ class TrainingOptions:
     accumulate: int = 1
     validate_every: int | None = None
     validations_per_epoch: int = 1
+    epochs_per_validation: int = 1
     scheduler_per: Literal["epoch", "step", "validation"] | None = None
     back_to_best: BackToBest | None = None
     average_weights: float | None = None
@@ -106,10 +108,16 @@ class TrainingOptions:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("accumulate", "validate_every", "validations_per_epoch"):
+        usual = {"validate_every": None, "validations_per_epoch": 1, "epochs_per_validation": 1}
+        for name in ("accumulate", *usual):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise TrainingError(f"{name} is at least 1, not {value}")
+        given = [name for name, value in usual.items() if getattr(self, name) != value]
+        if len(given) > 1:
+            raise TrainingError(
+                f"{' and '.join(given)} both say when to validate: give one of them"
+            )
         for name in ("clip_norm", "checkpoint_every_steps", "checkpoint_every_minutes"):
             value = getattr(self, name)
             if value is not None and not value > 0:

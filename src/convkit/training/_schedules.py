@@ -133,3 +133,18 @@ def beat_of(schedule: Schedule, asked: Beat | None) -> Beat:
         return "validation"
     stepwise = isinstance(schedule.scheduler, OneCycleLR | CyclicLR)
     return "step" if stepwise or schedule.steps is not None else "epoch"
+
+
+def check_plateau(schedule: Schedule, *, accuracy: bool) -> None:
+    """Refuse a plateau that waits for the wrong direction of what is watched.
+
+    Raises:
+        TrainingError: Saying which direction is meant.
+    """
+    scheduler, mode = schedule.scheduler, "max" if accuracy else "min"
+    if isinstance(scheduler, ReduceLROnPlateau) and scheduler.mode != mode:
+        watched = "accuracy" if accuracy else "loss"
+        raise TrainingError(
+            f"ReduceLROnPlateau(mode={scheduler.mode!r}) is shown the validation {watched}, as the "
+            f"stop rule is: give mode={mode!r}"
+        )

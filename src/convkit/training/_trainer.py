@@ -202,10 +202,15 @@ class Trainer:
             raise TrainingError(f"epochs is a whole number from 1 on, not {call.epochs!r}")
         if resume and self.directory is None:
             raise TrainingError("resume=True needs a directory: Trainer(..., directory=...)")
-        if call.validation is None and self.early_stopping is not None:
-            raise TrainingError(
-                "early_stopping looks at the validation loss: give fit a validation set"
-            )
+        judges = {
+            "early_stopping": self.early_stopping,
+            "back_to_best": self.options.back_to_best,
+        }
+        for name, judge in judges.items():
+            if call.validation is None and judge is not None:
+                raise TrainingError(
+                    f"{name} looks at the validation loss: give fit a validation set"
+                )
 
     def _open(self, stack: ExitStack, place: Place, *, resume: bool) -> None:
         """Take the run directory for this training."""
