@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from convkit.errors import TrainingError
 from convkit.metrics import ConfusionMatrix, accuracy_interval, average_precision
 
 if TYPE_CHECKING:
@@ -74,7 +75,17 @@ class Evaluation:
 def make_evaluation(
     name: str, loss: float, outputs: Tensor, truth: Tensor, class_names: tuple[str, ...]
 ) -> Evaluation:
-    """Everything that follows from the outputs (N, C) and the classes (N,)."""
+    """Everything that follows from the outputs (N, C) and the classes (N,).
+
+    Raises:
+        TrainingError: When they are something else, as in a regression.
+    """
+    if outputs.ndim != 2 or truth.ndim != 1 or truth.is_floating_point():
+        raise TrainingError(
+            f"evaluate measures classes: scores (N, C) against indices (N,), not "
+            f"{tuple(outputs.shape)} against {str(truth.dtype).removeprefix('torch.')} "
+            f"{tuple(truth.shape)}; the loss on a validation set is in the history"
+        )
     predicted = outputs.argmax(1)
     confusion = ConfusionMatrix(class_names)
     confusion.update(predicted, truth)

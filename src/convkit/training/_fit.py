@@ -138,6 +138,11 @@ class Fit:
                 "the first epoch had no batch to learn from: the training set is empty, or its "
                 "only batch holds one sample, and batch norm needs two"
             )
+        if not state.batch:
+            raise TrainingError(
+                f"epoch {state.epoch + 1} had no batch to learn from: the loader gives its batches "
+                "only once"
+            )
         stop = None
         done, period = state.epoch + 1, self.options.epochs_per_validation
         if self.options.validate_every is None and (done % period == 0 or done == self.epochs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -85,6 +85,11 @@ def _check(data: Data, batch_size: int, what: str) -> None:
     """Refuse what cannot be fed."""
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise TrainingError(f"batch_size is a whole number from 1 on, not {batch_size!r}")
+    if isinstance(data, Iterator):
+        raise TrainingError(
+            f"the {what} data are {_kind(data)}, which can be read only once: "
+            "give a loader, or a list made into a data set"
+        )
     if data is None or not isinstance(data, Dataset | Iterable):
         raise TrainingError(
             f"the {what} data are {_kind(data)}: give an image set, a data set, a loader "
@@ -106,7 +111,7 @@ def checked_pair(data: Sequence[Any], what: str) -> Pair:
             f"the {what} data are a {type(data).__name__} of {len(data)} ({kinds}): "
             "give a pair (images, labels) of tensors"
         )
-    images, labels = (torch.as_tensor(part) for part in data)
+    images, labels = as_images(data[0]), torch.as_tensor(data[1])
     if not len(images):
         raise TrainingError(f"the {what} set is empty: there is nothing to work on")
     if len(images) != len(labels):
@@ -121,6 +126,13 @@ def checked_pair(data: Sequence[Any], what: str) -> Pair:
             "make an image set with convkit.data.arrays, or scale them yourself"
         )
     return images, labels if labels.is_floating_point() else labels.long()
+
+
+def as_images(images: Tensor | np.ndarray[Any, Any]) -> Tensor:
+    """A tensor of images; float64 is only what NumPy makes of every fraction, so it is float32."""
+    if isinstance(images, np.ndarray) and images.dtype == np.float64:
+        images = images.astype(np.float32)
+    return torch.as_tensor(images)
 
 
 def images_to_predict(
@@ -143,6 +155,6 @@ def images_to_predict(
             )
         names = tuple(os.fspath(path) for path in data)
         data = preprocessing.normalize(preprocessing.load(data))
-    if isinstance(data, Tensor):
+    if isinstance(data, Tensor | np.ndarray):
         data = (data, torch.zeros(len(data), dtype=torch.int64))
     return data, names

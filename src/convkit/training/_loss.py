@@ -144,7 +144,22 @@ class CustomLoss:
     """
 
     def __init__(self, mean: LossFunction) -> None:
-        self.mean = mean
+        self._mean = mean
+
+    def mean(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """What the function says.
+
+        Raises:
+            TrainingError: When that is not one number.
+        """
+        loss = self._mean(outputs, targets)
+        if not isinstance(loss, Tensor) or loss.ndim:
+            found = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else "no tensor"
+            raise TrainingError(
+                f"the function given as loss= returns {found}: let it return the mean over the "
+                "samples, one number"
+            )
+        return loss
 
     def total(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | float]:
         """The sum over the samples, and their number."""

@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from convkit.errors import TrainingError
+from convkit.training._early_stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,3 +135,21 @@ class TrainingOptions:
             raise TrainingError(
                 f"scheduler_per is 'epoch', 'step' or 'validation', not {self.scheduler_per!r}"
             )
+
+
+def check_kinds(early_stopping: object, callbacks: object, options: object) -> None:
+    """Refuse what is easily given in place of a rule, a list of callbacks and the options.
+
+    Raises:
+        TrainingError: Saying what to write instead.
+    """
+    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+        raise TrainingError(
+            f"early_stopping={early_stopping!r} is no rule: write EarlyStopping(patience=5)"
+        )
+    if callable(callbacks):
+        raise TrainingError("callbacks is a list of functions: write callbacks=[...]")
+    if options is not None and not isinstance(options, TrainingOptions):
+        raise TrainingError(
+            f"options is a {type(options).__name__}: write TrainingOptions(accumulate=2), say"
+        )

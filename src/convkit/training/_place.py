@@ -79,14 +79,31 @@ class Place:
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """The device that is meant; `"auto"` is the accelerator of this process, else the processor."""
+    """The device that is meant; `"auto"` is the accelerator of this process, else the processor.
+
+    Raises:
+        TrainingError: When torch knows no such device, or this machine has none.
+    """
     if str(device) != "auto":
-        return torch.device(device)
+        return _present(device)
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def _present(device: str | torch.device) -> torch.device:
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        raise TrainingError(
+            f"there is no device {str(device)!r}: give 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'"
+        ) from None
+    missing = {"cuda": not torch.cuda.is_available(), "mps": not torch.backends.mps.is_available()}
+    if missing.get(found.type, False):
+        raise TrainingError(f"device {str(device)!r} is not on this machine: give 'auto' or 'cpu'")
+    return found
 
 
 def check_precision(precision: str, device: torch.device) -> None:

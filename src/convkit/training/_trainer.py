@@ -17,7 +17,7 @@ from convkit.training._ending import run_to_its_end
 from convkit.training._history import History
 from convkit.training._interrupt import interruptible
 from convkit.training._load import load_weights, rebuilt
-from convkit.training._options import Settings, TrainingOptions
+from convkit.training._options import Settings, TrainingOptions, check_kinds
 from convkit.training._place import check_precision, resolve_device
 from convkit.training._progress import make_progress
 from convkit.training._random import random_state_kept
@@ -106,6 +106,7 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         options: TrainingOptions | None = None,
     ) -> None:
+        check_kinds(early_stopping, callbacks, options)
         rates = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
         self.model = model
         self.settings = Settings(optimizer, rates, scheduler, loss)
