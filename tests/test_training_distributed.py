@@ -112,6 +112,13 @@ def test_every_sample_of_a_shuffled_loader_is_loaded(report: Any) -> None:
         assert set().union(*(member[epoch] for member in members)) == set(range(20))
 
 
+def test_a_stream_is_shared_sample_by_sample(report: Any) -> None:
+    (alone,) = results(report["streamed"]["1"])
+    for member in results(report["streamed"]["2"]):
+        np.testing.assert_allclose(flat(member["weights"]), flat(alone["weights"]), atol=1e-6)
+        np.testing.assert_allclose(member["losses"], alone["losses"], atol=1e-6)
+
+
 def test_all_processes_stop_together(report: Any) -> None:
     first, *others = results(report["patience"])
 

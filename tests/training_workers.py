@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import distributed, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from convkit.errors import ConvkitError
 from convkit.training import EarlyStopping, Trainer, TrainingOptions
@@ -82,6 +82,14 @@ class Marked(Dataset[tuple[torch.Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         self.asked.append(index)
         return self.images[index], int(self.labels[index])
+
+
+class Stream(IterableDataset[tuple[torch.Tensor, int]]):
+    """Samples that come one after the other and that nobody has counted."""
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, int]]:
+        images, labels = samples(21)
+        return zip(images, labels.tolist(), strict=True)
 
 
 # --- several processes -------------------------------------------------------------------------
@@ -190,6 +198,20 @@ def unmeasured(count: int) -> list[Any]:
     return in_group(count, work)
 
 
+def streamed(count: int) -> list[Any]:
+    """Weights and losses of a training on a stream that every process reads."""
+
+    def work(_rank: int) -> Any:
+        model = network(norm=False)
+        trainer = Trainer(model, optimizer="sgd", lr=0.1)
+        loader = DataLoader(Stream(), batch_size=8)
+        history = trainer.fit(loader, loader, epochs=2, progress=False)
+        losses = history["training_loss"] + history["validation_loss"]
+        return {"weights": [p.tolist() for p in model.parameters()], "losses": losses}
+
+    return in_group(count, work)
+
+
 def asked(count: int, size: int, batch_size: int) -> list[Any]:
     """Which samples each process loads in each of two epochs of a shuffled loader."""
 
@@ -270,6 +292,7 @@ def group_report(directory: str, many: bool) -> dict[str, Any]:
         "norm": trained(3, [1, 2, 9], 8, True),
         "averaged": {str(count): trained(count, [17], 8, False, 0.7) for count in (1, 2)},
         "unmeasured": unmeasured(2),
+        "streamed": {str(count): streamed(count) for count in (1, 2)},
         "asked": asked(3, 20, 6),
         "resumed": resumed([1, 3, 2], f"{directory}/resumed"),
         "alone": resumed([1, 1, 1], f"{directory}/alone"),
