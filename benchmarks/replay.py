@@ -202,6 +202,27 @@ def sentence(raw: list[Average], others: dict[str, Average], *, on_test: bool) -
     )
 
 
+def spread(curves: list[Curve], draws: int = 400) -> str:
+    """How much the ratio of the default rule depends on which curves there are."""
+    raw = [
+        [outcome(EarlyStopping(patience, smoothing=None), curve) for curve in curves]
+        for patience in FRONTIER
+    ]
+    own = [outcome(EarlyStopping(), curve) for curve in curves]
+    rng = np.random.default_rng(0)
+    ratios = []
+    for _ in range(draws):
+        drawn = rng.integers(0, len(curves), len(curves))
+        mean = average([own[k] for k in drawn])
+        averages = [average([outcomes[k] for k in drawn]) for outcomes in raw]
+        ratios.append(mean.epochs / epochs_of_raw(mean.missed, averages, on_test=False))
+    low, high = np.nanpercentile(ratios, [5, 95])
+    return (
+        f"Drawn anew with replacement, the curves give the default rule {low:.2f} to {high:.2f} "
+        "times the epochs of raw patience at equal validation loss missed in nine of ten draws."
+    )
+
+
 # --- curves ---------------------------------------------------------------------------------------
 
 
@@ -313,6 +334,7 @@ def main() -> None:
     print(averages_table(raw, others).to_markdown(), end="\n\n")
     for on_test in (False, True):
         print(sentence(raw, others, on_test=on_test))
+    print(spread(curves))
     machine = platform.processor() or platform.machine()
     print(f"\n{len(curves)} curves; {machine}, torch {torch.__version__}")
 
