@@ -101,11 +101,20 @@ def current_processes() -> Processes:
 
 
 def _join() -> None:
+    from torch.distributed.rendezvous import rendezvous  # torch may be built without it
+
+    backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-        distributed.init_process_group("cpu:gloo,cuda:nccl")
-    else:
-        distributed.init_process_group("gloo")
+        backend = "cpu:gloo,cuda:nccl"
+    store, rank, count = next(rendezvous("env://"))
+    if os.environ.get("GROUP_WORLD_SIZE", "1") == "1":
+        # After a restart the agent's store still holds the addresses of the dead. Agents of
+        # several machines count their restarts apart, so there is no number to tell lives by.
+        life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        name = f"convkit, life {life}"
+        store = distributed.PrefixStore(name, store)  # type: ignore[attr-defined]  # torch has it
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
     atexit.register(_leave)
 
 
