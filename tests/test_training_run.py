@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from convkit import Architecture, Trainer, data
+from convkit import Architecture, Trainer, build, data
 from convkit.errors import CheckpointError, RunError
 from convkit.training import EarlyStopping, Event, MeasureEpochs, read_run
 
@@ -161,6 +161,28 @@ def test_a_network_not_built_from_a_table_is_given(tmp_path: Path) -> None:
         Trainer.load(tmp_path)
     with pytest.raises(CheckpointError, match=r"do not fit this network"):
         Trainer.load(tmp_path, nn.Linear(2, 2))
+
+
+def test_load_computes_in_the_precision_of_the_training(tmp_path: Path) -> None:
+    model = build("conv 4 k3 bn relu, flatten, linear 2", (3, 8, 8))
+    trainer = Trainer(model, directory=tmp_path, device="cpu", precision="bfloat16")
+    trainer.fit(image_set(), image_set(), epochs=1, progress=False)
+    expected = trainer.predict(image_set()).probabilities
+
+    loaded = Trainer.load(tmp_path, device="cpu")
+    exact = Trainer.load(tmp_path, device="cpu", precision="float32")
+
+    assert loaded.precision == "bfloat16"
+    assert torch.equal(loaded.predict(image_set()).probabilities, expected)
+    assert not torch.equal(exact.predict(image_set()).probabilities, expected)
+
+
+def test_load_falls_back_where_the_device_lacks_the_precision(run: Path) -> None:
+    path = run / "configuration.json"
+    written = path.read_text(encoding="utf-8")
+    path.write_text(written.replace('"precision": "float32"', '"precision": "float16"'))
+
+    assert Trainer.load(run, device="cpu").precision == "float32"
 
 
 def test_a_loaded_trainer_does_not_train(run: Path) -> None:

@@ -123,6 +123,15 @@ def check_precision(precision: str, device: torch.device) -> None:
         )
 
 
+def at_hand(precision: Precision, device: torch.device) -> Precision:
+    """The precision, or `"float32"` where the device does not have it."""
+    try:
+        check_precision(precision, device)
+    except TrainingError:
+        return "float32"
+    return precision
+
+
 def pays_channels_last(model: nn.Module, device: torch.device, precision: Precision) -> bool:
     """Whether images laid out as (N, H, W, C) make this network faster.
 

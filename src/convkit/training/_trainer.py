@@ -18,7 +18,7 @@ from convkit.training._history import History
 from convkit.training._interrupt import interruptible
 from convkit.training._load import load_weights, rebuilt
 from convkit.training._options import Settings, TrainingOptions, check_kinds
-from convkit.training._place import check_precision, resolve_device
+from convkit.training._place import at_hand, check_precision, resolve_device
 from convkit.training._progress import make_progress
 from convkit.training._random import random_state_kept
 from convkit.training._run import read_run
@@ -273,13 +273,18 @@ class Trainer:
         model: nn.Module | None = None,
         *,
         device: str | torch.device = "auto",
+        precision: Precision | None = None,
     ) -> Trainer:
         """Bring a trained network back, to evaluate, predict and explore.
+
+        It answers as the trainer did that trained it, also to the rounding of its precision.
 
         Args:
             directory: Of a `Trainer`.
             model: The network, when it was not built from a table; its weights are replaced.
             device: Where it shall run.
+            precision: What it computes in; None is what it was trained in, or `"float32"` where
+                the device does not have that.
 
         Returns:
             A trainer with the best weights, the classes, the preprocessing and the history.
@@ -292,10 +297,12 @@ class Trainer:
         network = model if model is not None else rebuilt(run)
         load_weights(network, run)
         written = run.configuration
+        trained_in = written["settings"]["precision"]
         trainer = cls(
             network,
             directory=directory,
             device=device,
+            precision=precision or at_hand(trained_in, resolve_device(device)),
             seed=written["settings"]["seed"],
             class_names=written["class_names"],
         )
