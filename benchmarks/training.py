@@ -28,6 +28,7 @@ from paired_steps import Model, Paired, base, plain_step, pool_first, tiny
 from torch import Tensor, nn
 from torch.nn import functional
 
+import convkit
 from convkit._tables import Table
 from convkit.training import Trainer, TrainingOptions
 
@@ -248,7 +249,7 @@ def flushing(steps: int) -> float:
 
 def hardware() -> str:
     """What it ran on."""
-    versions = [f"torch {torch.__version__}", f"convkit {importlib.metadata.version('convkit')}"]
+    versions = [f"torch {torch.__version__}", f"convkit {convkit.__version__}"]
     for name, package in PEERS.items():
         if importlib.util.find_spec(name) is not None:
             versions.append(f"{package} {importlib.metadata.version(package)}")

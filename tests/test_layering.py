@@ -14,12 +14,13 @@ import convkit
 SOURCE = Path(convkit.__file__).parent
 PUBLIC = {"zoo.py", "search.py", "transfer.py", "__init__.py", "__main__.py"}
 
-GROUND = {"errors", "shapes", "_files", "_escaping", "_tables"}
+GROUND = {"errors", "shapes", "_files", "_escaping", "_tables", "_version"}
 STORIES = {"architecture", "data", "metrics", "features"}
 ALLOWED = {
     "errors": set(),
     "_files": set(),
     "_escaping": set(),
+    "_version": set(),
     "_tables": {"_escaping"},
     "shapes": {"errors", "_tables", "_escaping"},
     **{story: GROUND | {"plots"} for story in STORIES},

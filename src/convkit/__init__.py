@@ -7,6 +7,8 @@ This is the door: each public name stands here once and is loaded when it is fir
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from convkit._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from convkit import (
         architecture,
@@ -71,19 +73,7 @@ def __getattr__(name: str) -> object:
         value = getattr(import_module(f"convkit.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    if name == "__version__":
-        return _version()
     raise AttributeError(f"module 'convkit' has no attribute {name!r}")
-
-
-def _version() -> str:
-    """The installed version; its reader is loaded only for whoever asks."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("convkit")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -7,10 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from typing_extensions import override
-
 from convkit._escaping import plain
-from convkit.cli import _calculate, _demo, _inspect, _runs, _train
+from convkit._version import __version__
+from convkit.cli import _calculate, _demo, _export, _inspect, _runs, _train
 from convkit.errors import ConvkitError
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ examples:
   convkit predict runs/first holiday/*.jpg --csv predictions.csv
   convkit explore runs/first --image cat.jpg --out filters/
   convkit compare runs/*
+  convkit export runs/first --to onnx --check photos/
 
 `convkit COMMAND --help` tells the rest.
 """
@@ -77,19 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show it and end")
+    parser.add_argument("--version", action="version", version=f"convkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for room in (_demo, _calculate, _train, _inspect, _runs):
+    for room in (_demo, _calculate, _train, _inspect, _runs, _export):
         room.add_commands(commands)
     return parser
-
-
-class _ShowVersion(argparse.Action):
-    """`--version`; the version is looked up only when it is asked for."""
-
-    @override
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"convkit {version('convkit')}")
-        parser.exit()

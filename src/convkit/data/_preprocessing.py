@@ -143,11 +143,26 @@ class Preprocessing:
 
     def normalize_(self, images: torch.Tensor, largest: float = 1.0) -> torch.Tensor:
         """Normalise floats from 0 to `largest` in place, in two passes."""
+        scale, shift = self.scale_and_shift(largest)
+        return images.mul_(scale.to(images)).add_(shift.to(images))
+
+    def scale_and_shift(self, largest: float = 255.0) -> tuple[torch.Tensor, torch.Tensor]:
+        """The normalisation as one multiplication and one addition: `value * scale + shift`.
+
+        Args:
+            largest: The value of full brightness: 255 for uint8.
+
+        Returns:
+            Scale and shift, float64 of shape (C, 1, 1); in float32 they are what `normalize` uses.
+
+        Examples:
+            >>> scale, shift = Preprocessing(channels=1, mean=0.5, std=0.25).scale_and_shift()
+            >>> (255 * scale + shift).item()
+            2.0
+        """
         mean = torch.tensor(self.mean, dtype=torch.float64)
         std = torch.tensor(self.std, dtype=torch.float64)
-        scale = (1 / (largest * std)).to(images)[:, None, None]
-        shift = (-mean / std).to(images)[:, None, None]
-        return images.mul_(scale).add_(shift)
+        return (1 / (largest * std))[:, None, None], (-mean / std)[:, None, None]
 
     def centre(self, images: torch.Tensor) -> torch.Tensor:
         """The middle of images that were kept with a border around `size`; others as they are.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import convkit.plots
 from convkit._escaping import html_text
+from convkit._version import __version__
 from convkit.report._look import SCRIPT, STYLE
 from convkit.report._words import short
 
@@ -71,7 +71,7 @@ def render(title: str, introduction: str, sections: Iterable[Section], *, style:
 <main>
 {body}
 </main>
-<footer>Written by convkit {_version()}. This file is complete in itself.</footer>
+<footer>Written by convkit {__version__}. This file is complete in itself.</footer>
 <script>{SCRIPT}</script>
 </body>
 </html>
@@ -89,14 +89,6 @@ def _policy(sheet: str) -> str:
 def _hash(text: str) -> str:
     """The hash of an inline element, as content policies name it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _version() -> str:
-    """The version of convkit."""
-    try:
-        return version("convkit")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "(not installed)"
 
 
 def paragraph(text: object, kind: str = "") -> str:

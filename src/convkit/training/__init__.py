@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from convkit.training._callbacks import Callback, Event, TensorBoard
     from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
     from convkit.training._evaluation import Evaluation
+    from convkit.training._export import export
+    from convkit.training._exported import Agreement, ExportedNetwork
     from convkit.training._history import History
     from convkit.training._learning_rate import find_learning_rate
     from convkit.training._measure_epochs import MeasureEpochs
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
 
 _SUBMODULES = ("search", "transfer")
 _NAMES = {
+    "Agreement": "_exported",
     "BackToBest": "_options",
     "Callback": "_callbacks",
     "Decision": "_early_stopping",
     "EarlyStopping": "_early_stopping",
     "Evaluation": "_evaluation",
     "Event": "_callbacks",
+    "ExportedNetwork": "_exported",
     "Flatness": "_early_stopping",
     "History": "_history",
     "LayerCheck": "_overfit_layers",
@@ -51,18 +55,21 @@ _NAMES = {
     "TensorBoard": "_callbacks",
     "Trainer": "_trainer",
     "TrainingOptions": "_options",
+    "export": "_export",
     "find_learning_rate": "_learning_rate",
     "overfit_batch": "_overfit",
     "read_run": "_run",
 }
 
 __all__ = [
+    "Agreement",
     "BackToBest",
     "Callback",
     "Decision",
     "EarlyStopping",
     "Evaluation",
     "Event",
+    "ExportedNetwork",
     "Flatness",
     "History",
     "LayerCheck",
@@ -79,6 +86,7 @@ __all__ = [
     "TensorBoard",
     "Trainer",
     "TrainingOptions",
+    "export",
     "find_learning_rate",
     "overfit_batch",
     "read_run",

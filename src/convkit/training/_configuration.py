@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from convkit._version import __version__
 from convkit.architecture import summarize
 from convkit.data import ImageSet
 from convkit.errors import ConvkitError
@@ -108,12 +108,8 @@ def image_set_of(data: Any) -> ImageSet | None:
 
 def versions() -> dict[str, str]:
     """Of everything that the result depends on."""
-    try:
-        own = version("convkit")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        own = "unknown"
     return {
-        "convkit": own,
+        "convkit": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
