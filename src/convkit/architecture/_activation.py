@@ -133,6 +133,10 @@ class Dropout(Row):
 
     Raises:
         ArchitectureError: For a share outside 0 to 1.
+
+    Examples:
+        >>> Dropout(0.3).layer((64,))
+        LayerCall(name='Dropout', arguments=(0.3,), keywords={})
     """
 
     kind: ClassVar[str] = "dropout"

@@ -76,10 +76,22 @@ class Architecture:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Architecture:
-        """Read a table from a file.
+        r"""Read a table from a file.
+
+        Args:
+            path: A file of Markdown, CSV, TSV, LaTeX or one line of layers.
+
+        Returns:
+            The architecture.
 
         Raises:
             TableError: For a file that cannot be opened or read as a table.
+
+        Examples:
+            >>> from pathlib import Path
+            >>> _ = Path("network.csv").write_text("layer,filters,kernel\nconv,8,5x5\n")
+            >>> Architecture.read("network.csv").rows
+            (Conv(8, kernel_size=5),)
         """
         from convkit.architecture._reading import read_file
 
@@ -89,8 +101,18 @@ class Architecture:
     def from_rows(cls, rows: Iterable[Mapping[str, object]]) -> Architecture:
         """Read a table from dictionaries, one for each row.
 
+        Args:
+            rows: For each row its cells, by the titles of their columns.
+
+        Returns:
+            The architecture.
+
         Raises:
             TableError: For a cell that cannot be read, naming row and cell.
+
+        Examples:
+            >>> Architecture.from_rows([{"layer": "conv", "filters": 8, "kernel": 5}]).rows
+            (Conv(8, kernel_size=5),)
         """
         from convkit.architecture._reading import read_rows
 
@@ -100,8 +122,21 @@ class Architecture:
     def from_frame(cls, frame: Any) -> Architecture:
         """Read a table from a data frame of pandas, or anything with `columns` and `to_dict`.
 
+        Args:
+            frame: Its columns are the titles, its rows the layers.
+
+        Returns:
+            The architecture.
+
         Raises:
             TableError: For a cell that cannot be read, naming row and cell.
+
+        Examples:
+            >>> import pandas
+            >>> cells = {"layer": ["conv", "maxpool"], "filters": [8, None], "kernel": [5, 2]}
+            >>> frame = pandas.DataFrame(cells)
+            >>> print(Architecture.from_frame(frame).to_text())
+            conv 8 k5, maxpool 2
         """
         from convkit.architecture._reading import read_frame
 
@@ -196,7 +231,15 @@ class Architecture:
     def to_markdown(
         self, input_shape: Sequence[int] | None = None, columns: Sequence[str] | None = None
     ) -> str:
-        """Write the table in Markdown; with an input shape also sizes and parameters."""
+        """Write the table in Markdown; with an input shape also sizes and parameters.
+
+        Args:
+            input_shape: Channels and sizes of one image; None leaves sizes and parameters out.
+            columns: The titles to write, in that order; None for those that say something.
+
+        Returns:
+            The text.
+        """
         from convkit.architecture._writing import to_markdown
 
         return to_markdown(self, _optional_shape(input_shape), columns)
@@ -204,7 +247,15 @@ class Architecture:
     def to_latex(
         self, input_shape: Sequence[int] | None = None, columns: Sequence[str] | None = None
     ) -> str:
-        """Write the table as a LaTeX `tabular`; with an input shape also sizes and parameters."""
+        """Write the table as a LaTeX `tabular`; with an input shape also sizes and parameters.
+
+        Args:
+            input_shape: Channels and sizes of one image; None leaves sizes and parameters out.
+            columns: The titles to write, in that order; None for those that say something.
+
+        Returns:
+            The text.
+        """
         from convkit.architecture._writing import to_latex
 
         return to_latex(self, _optional_shape(input_shape), columns)
@@ -212,7 +263,15 @@ class Architecture:
     def to_csv(
         self, input_shape: Sequence[int] | None = None, columns: Sequence[str] | None = None
     ) -> str:
-        """Write comma-separated values; with an input shape also sizes and parameters."""
+        """Write comma-separated values; with an input shape also sizes and parameters.
+
+        Args:
+            input_shape: Channels and sizes of one image; None leaves sizes and parameters out.
+            columns: The titles to write, in that order; None for those that say something.
+
+        Returns:
+            The text.
+        """
         from convkit.architecture._writing import to_csv
 
         return to_csv(self, _optional_shape(input_shape), columns)
@@ -241,6 +300,9 @@ class Architecture:
 
     def plot(self, input_shape: Sequence[int]) -> Any:
         """Draw the network to scale.
+
+        Args:
+            input_shape: Channels and sizes of one image: `(C, H, W)`.
 
         Returns:
             A `matplotlib.figure.Figure`.

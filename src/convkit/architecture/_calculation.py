@@ -49,6 +49,14 @@ class ExplainedLayer:
     Args:
         name: Its name in the network, such as `conv1`.
         explanations: One for each number that is more than a copy of what arrives.
+
+    Examples:
+        >>> from convkit import Architecture
+        >>> layer = Architecture.parse("conv 8 k5").explain((3, 32, 32))[0]
+        >>> layer.name, len(layer.explanations)
+        ('conv1', 3)
+        >>> print(layer.to_markdown().splitlines()[0])
+        ### conv1
     """
 
     name: str

@@ -32,6 +32,12 @@ class Place:
         output_shape: What leaves it.
         parameters: Weights and biases of all its layers.
         macs: Their multiplications with their additions.
+
+    Examples:
+        >>> from convkit import Architecture
+        >>> before, after = Architecture.parse("conv 8 k3"), Architecture.parse("conv 16 k3")
+        >>> before.diff(after, (3, 9, 9)).changes[0].after
+        Place(number=1, text='conv 16 k3', output_shape=(16, 7, 7), parameters=448, macs=21168)
     """
 
     number: int
@@ -50,6 +56,13 @@ class Change:
             and yet is another layer, because something else arrives.
         before: The row in the first table; None when it was added.
         after: The row in the second table; None when it was removed.
+
+    Examples:
+        >>> from convkit import Architecture
+        >>> before, after = Architecture.parse("conv 8 k3"), Architecture.parse("conv 16 k3")
+        >>> change = before.diff(after, (3, 9, 9)).changes[0]
+        >>> change.change, change.parameters, change.macs
+        ('changed', 224, 10584)
     """
 
     change: Literal["changed", "added", "removed", "follows"]
@@ -77,6 +90,15 @@ class Diff:
         changes: The rows that differ, in their order; empty when the networks are the same.
         before: The summary of the first table.
         after: The summary of the second table.
+
+    Examples:
+        >>> from convkit import Architecture
+        >>> before, after = Architecture.parse("conv 8 k3"), Architecture.parse("conv 16 k3")
+        >>> diff = before.diff(after, (3, 9, 9))
+        >>> diff.parameters, diff.macs, bool(diff)
+        (224, 10584, True)
+        >>> print(diff.table().to_csv().splitlines()[1])
+        1,changed,conv 8 k3,conv 16 k3,+224,"'+10,584",8x7x7 → 16x7x7
     """
 
     changes: tuple[Change, ...]

@@ -75,6 +75,10 @@ class GroupNorm(Row):
         affine: Whether a scale and a shift are learned for each channel.
         name: Name of its module in place of `gn1`, `gn2`, ...
         stated: What a table says beside the layer.
+
+    Examples:
+        >>> GroupNorm(4).count((8, 6, 6)).parameters
+        16
     """
 
     kind: ClassVar[str] = "group norm"

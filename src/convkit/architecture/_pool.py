@@ -103,6 +103,10 @@ class AvgPool(Row):
         count_include_pad: Whether the zeros of the padding count in the mean.
         name: Name of its module in place of `pool1`, `pool2`, ...
         stated: What a table says beside the layer.
+
+    Examples:
+        >>> AvgPool(2).shape_after((8, 6, 6))
+        (8, 3, 3)
     """
 
     kind: ClassVar[str] = "average pool"

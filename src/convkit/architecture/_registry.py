@@ -33,6 +33,18 @@ def register(kind_class: RowClass, words: Iterable[str] = ()) -> RowClass:
 
     Raises:
         ArchitectureError: When it is no class of rows, or a word names another registered kind.
+
+    Examples:
+        >>> from dataclasses import dataclass
+        >>> from convkit import Architecture
+        >>> from convkit.architecture import Conv
+        >>> @dataclass(frozen=True)
+        ... class Wide(Conv):
+        ...     kind = "wide conv"
+        >>> register(Wide).__name__
+        'Wide'
+        >>> Architecture.parse("wide conv 8 k7").rows[0].kernel_size
+        7
     """
     if not (isinstance(kind_class, type) and issubclass(kind_class, Row)):
         raise ArchitectureError(f"register needs a class that derives from Row; got {kind_class!r}")

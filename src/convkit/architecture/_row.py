@@ -28,7 +28,19 @@ Padding = int | str | tuple[int, ...]
 
 
 class Window(NamedTuple):
-    """What one unit of a layer's output sees of the layer's input; see `shapes.receptive_field`."""
+    """What one unit of a layer's output sees of the layer's input; see `shapes.receptive_field`.
+
+    Args:
+        kernel_size: Pixels that one unit sees; an empty tuple for all of them.
+        stride: Pixels from one unit to the next.
+        padding: Pixels around the input.
+        dilation: Pixels from one tap of the kernel to the next.
+
+    Examples:
+        >>> from convkit.architecture import MaxPool
+        >>> MaxPool(3, stride=2).window((8, 13, 13))
+        Window(kernel_size=3, stride=2, padding=0, dilation=1)
+    """
 
     kernel_size: Size
     stride: Size = 1
@@ -57,6 +69,11 @@ class Stated:
         span: How many rows the counts belong to together: this one and those right before it.
         rounding: How far a count may lie off, since the table writes it as `1.2M`.
         place: Where the row stands in its source, such as `"line 7"`.
+
+    Examples:
+        >>> from convkit.architecture import Conv
+        >>> Conv(8, kernel_size=5, stated=Stated(parameters=600)).stated.parameters
+        600
     """
 
     input_shape: tuple[int | None, ...] | None = None
@@ -102,6 +119,17 @@ class Row(ABC):
     torch.nn it is (or `build` makes the module by code of its own).
     All three are given the shape that arrives, without the batch. A row that stands for several
     layers (a conv with its norm and activation, a repeated block) gives them in `expand`.
+
+    Examples:
+        >>> from convkit.architecture import Conv
+        >>> row = Conv(8, kernel_size=5)
+        >>> row.shape_after((3, 32, 32)), row.count((3, 32, 32)).parameters, row.layer((3, 32, 32))
+        ((8, 28, 28), 608, LayerCall(name='Conv2d', arguments=(3, 8), keywords={'kernel_size': 5}))
+        >>> row.word, row.module_prefix, row.ways, row.window((3, 32, 32)).kernel_size
+        ('conv', 'conv', (), 5)
+        >>> shapes = (3, 32, 32), (8, 28, 28)
+        >>> row.count_through(*shapes).macs, len(row.calculations(*shapes))
+        (470400, 3)
     """
 
     __slots__ = ()
@@ -117,24 +145,45 @@ class Row(ABC):
     def shape_after(self, input_shape: Shape) -> Shape:
         """The shape that leaves this row.
 
+        Args:
+            input_shape: Channels and sizes that arrive, without the batch.
+
         Raises:
             ArchitectureError: When what arrives does not fit.
             ShapeError: When no output of at least one pixel exists.
         """
 
     def layer(self, input_shape: Shape) -> LayerCall:  # noqa: ARG002 - unless it is overridden
-        """The layer of `torch.nn` as a call, from which both network and source are made."""
+        """The layer of `torch.nn` as a call, from which both network and source are made.
+
+        Args:
+            input_shape: Channels and sizes that arrive, without the batch.
+
+        Raises:
+            ArchitectureError: When its module is made by code of its own.
+        """
         raise ArchitectureError(
             f"{self.kind} has no plain source, since its module is made by code of its own; "
             "write the other rows, and add it by hand"
         )
 
     def build(self, input_shape: Shape) -> nn.Module:
-        """Make the torch module, with PyTorch's own initial values."""
+        """Make the torch module, with PyTorch's own initial values.
+
+        Args:
+            input_shape: Channels and sizes that arrive, without the batch.
+
+        Returns:
+            A new module.
+        """
         return self.layer(input_shape).build()
 
     def count(self, input_shape: Shape) -> Counts:  # noqa: ARG002 - most rows do not need it
-        """Weights, biases and MACs; nothing unless the row says otherwise."""
+        """Weights, biases and MACs; nothing unless the row says otherwise.
+
+        Args:
+            input_shape: Channels and sizes that arrive, without the batch.
+        """
         return Counts()
 
     def calculations(
@@ -142,11 +191,21 @@ class Row(ABC):
         input_shape: Shape,  # noqa: ARG002 - unless it is overridden
         output_shape: Shape,  # noqa: ARG002 - as above
     ) -> tuple[Calculation, ...]:
-        """The calls of `convkit.shapes` that explain size and counts; none by default."""
+        """The calls of `convkit.shapes` that explain size and counts; none by default.
+
+        Args:
+            input_shape: Channels and sizes that arrive, without the batch.
+            output_shape: Those that leave.
+        """
         return ()
 
     def count_through(self, input_shape: Shape, output_shape: Shape) -> Counts:  # noqa: ARG002 - as above
-        """What `count` says, for a caller who knows already what leaves."""
+        """What `count` says, for a caller who knows already what leaves.
+
+        Args:
+            input_shape: Channels and sizes that arrive, without the batch.
+            output_shape: Those that leave.
+        """
         return self.count(input_shape)
 
     def window(self, input_shape: Shape) -> Window | None:  # noqa: ARG002 - as above
@@ -154,6 +213,9 @@ class Row(ABC):
 
         `POINT` for a row that works on single values, `WHOLE` for one whose units see everything;
         None, which is also the usual answer, where the units have no common window.
+
+        Args:
+            input_shape: Channels and sizes that arrive, without the batch.
         """
         return None
 
@@ -183,15 +245,41 @@ class Row(ABC):
         input_shape: Shape,
         before: Mapping[str, tuple[Step, ...]],
     ) -> tuple[Row, ...]:
-        """The rows of one way through a block; `before` holds the layers of the earlier ways."""
+        """The rows of one way through a block; `before` holds the layers of the earlier ways.
+
+        Args:
+            way: One of `ways`.
+            input_shape: Channels and sizes that arrive, without the batch.
+            before: The layers of the earlier ways, by their names.
+
+        Raises:
+            NotImplementedError: By a row that names ways without giving their rows.
+        """
         raise NotImplementedError(f"{type(self).__name__} names the way {way!r} without its rows")
 
     def join(self, shapes: Mapping[str, Shape]) -> Shape:
-        """The shape that leaves a block, when these shapes leave its ways."""
+        """The shape that leaves a block, when these shapes leave its ways.
+
+        Args:
+            shapes: For each way, what leaves it.
+
+        Raises:
+            NotImplementedError: By a row that has ways and does not join them.
+        """
         raise NotImplementedError(f"{type(self).__name__} has ways, but does not join {[*shapes]}")
 
     def build_block(self, ways: Mapping[str, nn.Module]) -> nn.Module:
-        """Make the module of a block from the modules of its ways."""
+        """Make the module of a block from the modules of its ways.
+
+        Args:
+            ways: For each way, its module.
+
+        Returns:
+            The module of the block.
+
+        Raises:
+            NotImplementedError: By a row that has ways and does not build them.
+        """
         raise NotImplementedError(f"{type(self).__name__} has ways, but does not build {[*ways]}")
 
     @property

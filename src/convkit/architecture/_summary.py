@@ -33,6 +33,12 @@ class SummaryRow(NamedTuple):
         norm_macs: Multiplications with their additions that a norm costs, one for each value.
         product_macs: Those of products of two inputs, as in attention.
         receptive_field: The pixels that each unit sees; None where units have no common one.
+
+    Examples:
+        >>> from convkit import Architecture
+        >>> row = Architecture.parse("conv 8 k5, maxpool 2").summary((3, 32, 32)).rows[0]
+        >>> row.name, row.kind, row.output_shape, row.parameters, row.macs, row.receptive_field.size
+        ('conv1', 'conv', (8, 28, 28), 608, 470400, 5)
     """
 
     name: str

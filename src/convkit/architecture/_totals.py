@@ -23,6 +23,13 @@ class Total:
     Args:
         value: The count.
         rule: What was counted, in one sentence.
+
+    Examples:
+        >>> from convkit import Architecture
+        >>> summary = Architecture.parse("conv 8 k5").summary((3, 32, 32))
+        >>> total = summary.total()
+        >>> total.value, total.rule[:22]
+        (470400, 'MACs: one for each mul')
     """
 
     value: int

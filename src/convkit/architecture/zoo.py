@@ -52,6 +52,13 @@ def lenet5(num_classes: int = 10) -> Architecture:
 
     Args:
         num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> lenet5().summary((1, 32, 32)).parameters
+        61706
     """
     return Architecture(
         [
@@ -74,6 +81,13 @@ def alexnet(num_classes: int = 1000) -> Architecture:
 
     Args:
         num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> alexnet().summary((3, 224, 224)).parameters
+        61100840
     """
     return Architecture(
         [
@@ -96,22 +110,66 @@ def alexnet(num_classes: int = 1000) -> Architecture:
 
 
 def vgg11(num_classes: int = 1000) -> Architecture:
-    """VGG-11: 132,863,336 parameters. See `vgg16`."""
+    """VGG-11: 132,863,336 parameters. See `vgg16`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> vgg11().summary((3, 224, 224)).parameters
+        132863336
+    """
     return _vgg((1, 1, 2, 2, 2), num_classes)
 
 
 def vgg11_bn(num_classes: int = 1000) -> Architecture:
-    """VGG-11 with batch norm: 132,868,840 parameters. See `vgg16`."""
+    """VGG-11 with batch norm: 132,868,840 parameters. See `vgg16`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> vgg11_bn().summary((3, 224, 224)).parameters
+        132868840
+    """
     return _vgg((1, 1, 2, 2, 2), num_classes, norm="batch")
 
 
 def vgg13(num_classes: int = 1000) -> Architecture:
-    """VGG-13: 133,047,848 parameters. See `vgg16`."""
+    """VGG-13: 133,047,848 parameters. See `vgg16`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> vgg13().summary((3, 224, 224)).parameters
+        133047848
+    """
     return _vgg((2, 2, 2, 2, 2), num_classes)
 
 
 def vgg13_bn(num_classes: int = 1000) -> Architecture:
-    """VGG-13 with batch norm: 133,053,736 parameters. See `vgg16`."""
+    """VGG-13 with batch norm: 133,053,736 parameters. See `vgg16`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> vgg13_bn().summary((3, 224, 224)).parameters
+        133053736
+    """
     return _vgg((2, 2, 2, 2, 2), num_classes, norm="batch")
 
 
@@ -124,6 +182,9 @@ def vgg16(num_classes: int = 1000) -> Architecture:
     Args:
         num_classes: Outputs of the last layer.
 
+    Returns:
+        Its table.
+
     Examples:
         >>> vgg16().summary((3, 224, 224)).macs
         15470264320
@@ -132,17 +193,50 @@ def vgg16(num_classes: int = 1000) -> Architecture:
 
 
 def vgg16_bn(num_classes: int = 1000) -> Architecture:
-    """VGG-16 with batch norm: 138,365,992 parameters. See `vgg16`."""
+    """VGG-16 with batch norm: 138,365,992 parameters. See `vgg16`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> vgg16_bn().summary((3, 224, 224)).parameters
+        138365992
+    """
     return _vgg((2, 2, 3, 3, 3), num_classes, norm="batch")
 
 
 def vgg19(num_classes: int = 1000) -> Architecture:
-    """VGG-19: 143,667,240 parameters. See `vgg16`."""
+    """VGG-19: 143,667,240 parameters. See `vgg16`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> vgg19().summary((3, 224, 224)).parameters
+        143667240
+    """
     return _vgg((2, 2, 4, 4, 4), num_classes)
 
 
 def vgg19_bn(num_classes: int = 1000) -> Architecture:
-    """VGG-19 with batch norm: 143,678,248 parameters. See `vgg16`."""
+    """VGG-19 with batch norm: 143,678,248 parameters. See `vgg16`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> vgg19_bn().summary((3, 224, 224)).parameters
+        143678248
+    """
     return _vgg((2, 2, 4, 4, 4), num_classes, norm="batch")
 
 
@@ -154,6 +248,9 @@ def resnet18(num_classes: int = 1000) -> Architecture:
     Args:
         num_classes: Outputs of the last layer.
 
+    Returns:
+        Its table.
+
     Examples:
         >>> resnet18(num_classes=6).summary((3, 80, 80)).parameters
         11179590
@@ -162,7 +259,18 @@ def resnet18(num_classes: int = 1000) -> Architecture:
 
 
 def resnet34(num_classes: int = 1000) -> Architecture:
-    """ResNet-34: 21,797,672 parameters. See `resnet18`."""
+    """ResNet-34: 21,797,672 parameters. See `resnet18`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> resnet34().summary((3, 224, 224)).parameters
+        21797672
+    """
     return _resnet((3, 4, 6, 3), num_classes, _basic_block)
 
 
@@ -170,17 +278,49 @@ def resnet50(num_classes: int = 1000) -> Architecture:
     """ResNet-50: 25,557,032 parameters. See `resnet18`.
 
     The stride of a bottleneck is in its 3x3 convolution, as in torchvision.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> resnet50().summary((3, 224, 224)).parameters
+        25557032
     """
     return _resnet((3, 4, 6, 3), num_classes, _bottleneck)
 
 
 def resnet101(num_classes: int = 1000) -> Architecture:
-    """ResNet-101: 44,549,160 parameters. See `resnet50`."""
+    """ResNet-101: 44,549,160 parameters. See `resnet50`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> resnet101().summary((3, 224, 224)).parameters
+        44549160
+    """
     return _resnet((3, 4, 23, 3), num_classes, _bottleneck)
 
 
 def resnet152(num_classes: int = 1000) -> Architecture:
-    """ResNet-152: 60,192,808 parameters. See `resnet50`."""
+    """ResNet-152: 60,192,808 parameters. See `resnet50`.
+
+    Args:
+        num_classes: Outputs of the last layer.
+
+    Returns:
+        Its table.
+
+    Examples:
+        >>> resnet152().summary((3, 224, 224)).parameters
+        60192808
+    """
     return _resnet((3, 8, 36, 3), num_classes, _bottleneck)
 
 

@@ -18,6 +18,17 @@ class Augmentation(ABC, Generic[Parameters]):
     Drawing and applying are two steps: `draw` makes the parameters of all images at once on the
     CPU, from the generator it is given; `apply` is arithmetic without chance, on the device of the
     images.
+
+    Examples:
+        >>> import torch
+        >>> from convkit import data
+        >>> images = torch.arange(16, dtype=torch.uint8).reshape(1, 1, 4, 4)
+        >>> flip = data.HorizontalFlip(1.0)
+        >>> flip(images, seed=0)[0, 0, 0]
+        tensor([3, 2, 1, 0], dtype=torch.uint8)
+        >>> drawn = flip.draw(images.shape, torch.Generator().manual_seed(0))
+        >>> flip.apply(images.clone(), drawn)[0, 0, 0]
+        tensor([3, 2, 1, 0], dtype=torch.uint8)
     """
 
     __slots__ = ()

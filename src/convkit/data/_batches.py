@@ -35,6 +35,17 @@ class Batches:
         device: Where the batches are made; images travel there as uint8.
         prefetch: How many batches a thread makes ahead; 0 for none.
         workers: Processes that run torchvision's transforms; 0 for none.
+
+    Examples:
+        >>> import torch
+        >>> from convkit import data
+        >>> sets = data.drawn_shapes(train=10, validation=10, test=10)
+        >>> batches = data.batches(sets.train, batch_size=4, seed=0)
+        >>> len(batches), [len(labels) for _, labels in batches]
+        (3, [4, 4, 2])
+        >>> state = batches.state_dict()
+        >>> batches.load_state_dict(state)
+        >>> _ = batches.to("cpu")
     """
 
     def __init__(
@@ -88,6 +99,9 @@ class Batches:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go on where `state_dict` was taken, bit for bit.
 
+        Args:
+            state: What `state_dict` gave.
+
         Raises:
             DataError: When the position is not one of these batches.
         """
@@ -102,7 +116,11 @@ class Batches:
         self._resume = self._batch = int(state["batch"])
 
     def to(self, device: torch.device | str) -> Self:
-        """Make the batches on another device from the next epoch on."""
+        """Make the batches on another device from the next epoch on.
+
+        Args:
+            device: Such as `"cuda"`.
+        """
         self.device = torch.device(device)
         return self
 

@@ -35,6 +35,9 @@ def cache_directory() -> Path:
 
     The environment variable `CONVKIT_CACHE`, else the system's folder for caches.
 
+    Returns:
+        The folder; it need not exist.
+
     Examples:
         >>> cache_directory().name
         'convkit'
@@ -56,6 +59,10 @@ def clear_cache(directory: str | os.PathLike[str] | None = None) -> int:
 
     Returns:
         The bytes set free.
+
+    Examples:
+        >>> clear_cache("a folder that is not there")
+        0
     """
     folder = Path(directory or cache_directory()) / "images"
     freed = sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0

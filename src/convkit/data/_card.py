@@ -32,6 +32,14 @@ class DataCard:
             is empty.
         duplicates: Pictures that occur more than once.
         report: What was met while the images were read.
+
+    Examples:
+        >>> from convkit import data
+        >>> card = data.drawn_shapes(train=100, validation=10, test=10).card()
+        >>> card.totals, card.image_shape, card.imbalance
+        ({'train': 100, 'validation': 10, 'test': 10}, (3, 32, 32), 1.0)
+        >>> card.findings()[0]
+        'no duplicates found across splits'
     """
 
     source: str

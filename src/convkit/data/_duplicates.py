@@ -54,6 +54,15 @@ class Duplicates:
         exact_within: For each split, the number of images whose pixels occurred before in it.
         complete: False when there were so many images that only those with equal hashes were
             compared.
+
+    Examples:
+        >>> import torch
+        >>> from convkit import data
+        >>> sets = data.drawn_shapes(train=20, validation=10, test=10)
+        >>> again = sets.train.subset([3], split="test")
+        >>> found = data.find_duplicates([sets.train, again])
+        >>> len(found.exact_across), len(found.conflicting), found.complete
+        (1, 0, True)
     """
 
     exact_across: tuple[Pair, ...]

@@ -102,6 +102,14 @@ def image_folder(
     Raises:
         DataError: When there is nothing to read, folders contradict each other, or files cannot be
             read.
+
+    Examples:
+        >>> from convkit import data
+        >>> drawn = data.drawn_shapes(train=40, validation=10, test=10)
+        >>> _ = drawn.train.write_images("photos")
+        >>> sets = data.image_folder("photos", size=32, validation=0.25, seed=0)
+        >>> len(sets.train), len(sets.validation), sets.train.images.shape[1:]
+        (30, 10, torch.Size([3, 32, 32]))
     """
     folder = Path(root)
     preprocessing = Preprocessing(size, resize=resize, channels=channels)

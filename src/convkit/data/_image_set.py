@@ -56,6 +56,11 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         >>> image, label = image_set[1]
         >>> image.shape, image.dtype, label
         (torch.Size([3, 8, 8]), torch.float32, 1)
+
+        >>> image_set.labelled, image_set.counts(), len(image_set.subset([1]))
+        (True, (1, 1), 1)
+        >>> image_set.with_normalization(mean=0.5, std=0.5)[0][0].unique()
+        tensor([-1.])
     """
 
     def __init__(
@@ -106,6 +111,9 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         Args:
             indices: Whole numbers from 0 to `len(set) - 1`.
             split: What they are for; as this set when left out.
+
+        Returns:
+            A new set.
         """
         chosen = torch.as_tensor(indices, dtype=torch.int64)
         return ImageSet(
@@ -120,7 +128,15 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
     def with_normalization(
         self, mean: float | Sequence[float], std: float | Sequence[float]
     ) -> ImageSet:
-        """The same images (not copied) with another normalisation."""
+        """The same images (not copied) with another normalisation.
+
+        Args:
+            mean: Per channel, of values from 0 to 1; one number counts for every channel.
+            std: Per channel, greater than 0; one number counts for every channel.
+
+        Returns:
+            A new set.
+        """
         return ImageSet(
             self.stored,
             self.labels,
@@ -135,6 +151,9 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
 
         The transform does all of it, `ToTensor` and `Normalize` included; what it returns is the
         sample. See `TransformedSet`.
+
+        Args:
+            transform: Takes a PIL image (RGB or L), gives the sample.
         """
         from convkit.data._transformed import TransformedSet
 

@@ -60,6 +60,12 @@ def cifar10(
 
     Raises:
         DataError: When nothing is there and nothing may be fetched.
+
+    Examples:
+        >>> from convkit import data
+        >>> data.cifar10("nowhere", download=False)
+        Traceback (most recent call last):
+        convkit.errors.DataError: CIFAR-10 is not in nowhere and could not be fetched: Dataset ...
     """
     holding = Holding(validation, seed=seed, stratified=stratified)
     for folder in (Path(root), Path(root) / "cifar10"):
@@ -118,6 +124,12 @@ def caltech101(
     Raises:
         DataError: When nothing is there and nothing may be fetched, or a list names what is not
             there.
+
+    Examples:
+        >>> from convkit import data
+        >>> data.caltech101("nowhere", download=False)
+        Traceback (most recent call last):
+        convkit.errors.DataError: Caltech-101 is not in nowhere and could not be fetched: ...
     """
     folder = _caltech_folder(Path(root), download)
     images = folder / _CALTECH

@@ -54,7 +54,7 @@ def image_list(
     std: float | Sequence[float] | None = None,
     **options: Unpack[DecodingOptions],
 ) -> Sets:
-    """Read the images that a CSV file lists as `path,label`.
+    r"""Read the images that a CSV file lists as `path,label`.
 
     A first row `path,label` names the columns; then `split` (train, val, test) and `group` may be
     columns too. Images of one group are never on two sides of a split.
@@ -79,6 +79,16 @@ def image_list(
 
     Raises:
         DataError: When the list cannot be read, leaves its root, or names unreadable files.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from convkit import data
+        >>> drawn = data.drawn_shapes(train=20, validation=10, test=10)
+        >>> files = drawn.train.write_images("photos")
+        >>> lines = [f"{file},{file.parent.name}\n" for file in files]
+        >>> _ = Path("train.csv").write_text("".join(lines))
+        >>> len(data.image_list("train.csv", size=32).train)
+        20
     """
     file = Path(path)
     folder = Path(root) if root is not None else file.parent

@@ -44,6 +44,11 @@ class DecodingOptions(TypedDict, total=False):
             of 1,000 files and more are kept; False for none.
         progress: Whether to show a bar on stderr; when left out, on a terminal and from 1,000
             files.
+
+    Examples:
+        >>> options = DecodingOptions(on_unreadable="skip", threads=2, cache=False)
+        >>> options["threads"]
+        2
     """
 
     on_unreadable: OnUnreadable

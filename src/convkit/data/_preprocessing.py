@@ -47,6 +47,13 @@ class Preprocessing:
         True
         >>> preprocessing.normalize(torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))[0, :, 0, 0]
         tensor([2.2489, 2.4286, 2.6400])
+
+        >>> numbers = preprocessing.normalize_(torch.ones(1, 3, 1, 1))
+        >>> preprocessing.denormalize(numbers).flatten().tolist()
+        [255, 255, 255]
+        >>> preprocessing.centre(torch.zeros(3, 256, 256)).shape
+        torch.Size([3, 224, 224])
+        >>> preprocessing.check_images(torch.zeros(1, 3, 224, 224))
     """
 
     size: Size = None
@@ -77,6 +84,9 @@ class Preprocessing:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote.
+
+        Args:
+            values: What `to_dict` gave, or JSON made of it.
 
         Raises:
             DataError: When a value is unknown or cannot be.
@@ -142,7 +152,15 @@ class Preprocessing:
         return self.normalize_(floats, largest=255.0)
 
     def normalize_(self, images: torch.Tensor, largest: float = 1.0) -> torch.Tensor:
-        """Normalise floats from 0 to `largest` in place, in two passes."""
+        """Normalise floats from 0 to `largest` in place, in two passes.
+
+        Args:
+            images: float (..., C, H, W), written to.
+            largest: The value of full brightness.
+
+        Returns:
+            The same tensor.
+        """
         scale, shift = self.scale_and_shift(largest)
         return images.mul_(scale.to(images)).add_(shift.to(images))
 

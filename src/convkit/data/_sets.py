@@ -34,6 +34,11 @@ class SourceReport:
         ignored: Names of files and folders that are no images, hidden ones included.
         sizes: How many files have each size (height, width).
         modes: How many files have each Pillow mode.
+
+    Examples:
+        >>> report = SourceReport(unreadable=(("cat/1.jpg", "truncated"),), modes={"RGB": 12})
+        >>> report.unreadable[0], report.modes["RGB"]
+        (('cat/1.jpg', 'truncated'), 12)
     """
 
     unreadable: tuple[tuple[str, str], ...] = ()
@@ -53,6 +58,16 @@ class Sets:
         test: What measures the result, or None.
         source: Where the images came from, in words.
         report: What was met while they were read.
+
+    Examples:
+        >>> from convkit import data
+        >>> sets = data.drawn_shapes(train=20, validation=10, test=10)
+        >>> len(sets.train), sets.class_names[:2], [each.split for each in sets]
+        (20, ('arrow', 'crescent'), ['train', 'validation', 'test'])
+        >>> print(sets.manifest().to_csv().splitlines()[1])
+        train/000000,stripes,train
+        >>> type(sets.plot_samples(4)).__name__
+        'Picture'
     """
 
     train: ImageSet
@@ -114,6 +129,9 @@ class Sets:
             count: Images to draw.
             split: Of which split.
             seed: Of the choice.
+
+        Returns:
+            The figure.
         """
         from convkit.plots import image_grid
 

@@ -27,6 +27,13 @@ class TransformedSet(Dataset[tuple[Any, int]]):
     Args:
         image_set: The images.
         transform: Takes a PIL image (RGB or L), gives the sample.
+
+    Examples:
+        >>> from convkit import data
+        >>> sets = data.drawn_shapes(train=20, validation=10, test=10)
+        >>> small = sets.train.with_transform(lambda image: image.resize((8, 8)).size)
+        >>> small[0][0], small.pil_image(0).size, sum(small.counts())
+        ((8, 8), (32, 32), 20)
     """
 
     def __init__(self, image_set: ImageSet, transform: Callable[..., object]) -> None:
@@ -48,7 +55,11 @@ class TransformedSet(Dataset[tuple[Any, int]]):
         return f"{self.image_set!r} through {type(self.transform).__name__}"
 
     def pil_image(self, index: int) -> Image.Image:
-        """One image as PIL."""
+        """One image as PIL.
+
+        Args:
+            index: From 0 to `len(set) - 1`.
+        """
         pixels = self.image_set.images[index].permute(1, 2, 0).numpy()
         return Image.fromarray(
             np.ascontiguousarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)

@@ -21,6 +21,11 @@ class Product:
         weight: Value of the kernel, turned when the convolution is a true one.
         row: Row of the pixel in the image, counted from 0; outside of it in the padding.
         column: Its column.
+
+    Examples:
+        >>> product = Product(pixel=2, weight=3, row=0, column=0)
+        >>> print(product, product.value)
+        2*3 6
     """
 
     pixel: Number
@@ -45,6 +50,13 @@ class Position:
         y: Row of the output, counted from 0.
         x: Its column.
         products: One product for every weight, row by row.
+
+    Examples:
+        >>> position = Position(0, 0, (Product(2, 3, 0, 0), Product(5, 1, 0, 1)))
+        >>> print(position)
+        (0, 0): 2*3 + 5*1 = 11
+        >>> position.value
+        11
     """
 
     y: int
@@ -71,6 +83,13 @@ class ConvolutionExplanation:
         padding_mode: What they hold.
         flip: Whether the kernel is turned by 180 degrees first (a true convolution).
         steps: The positions: `steps[y][x]`.
+
+    Examples:
+        >>> from convkit import shapes
+        >>> image, kernel = [[1, 2], [3, 4]], [[1, 0], [0, 1]]
+        >>> explanation = shapes.explain_convolution(image, kernel)
+        >>> explanation.result, explanation.title
+        ([[5]], 'cross-correlation, no padding')
     """
 
     image: Matrix

@@ -37,7 +37,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A call of one of the functions of `convkit.shapes`, worked out.
+    r"""A call of one of the functions of `convkit.shapes`, worked out.
 
     `print(explanation)` writes it for the terminal.
 
@@ -46,6 +46,14 @@ class Explanation:
         result: What the function returns.
         arguments: Every argument with its symbol, defaults included.
         steps: The lines of the calculation, in the order in which they were made.
+
+    Examples:
+        >>> from convkit import shapes
+        >>> explanation = shapes.explain(shapes.conv_output, 512, kernel_size=9)
+        >>> explanation.call, explanation.result
+        ('conv_output(512, kernel_size=9)', 504)
+        >>> print(explanation.to_latex().splitlines()[0])
+        \texttt{conv\_output(512, kernel\_size=9)} with $I = 512$, $K = 9$, $S = 1$, $P = 0$, ...
     """
 
     call: str

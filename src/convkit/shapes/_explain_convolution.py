@@ -48,6 +48,9 @@ def explain_convolution(
         stride: Pixels from one position of the kernel to the next.
         dilation: Distance between the kernel's taps.
 
+    Returns:
+        The result with every product of every position; `print` writes it.
+
     Raises:
         ShapeError: If a matrix is no rectangle of numbers, the kernel does not fit, the padding is
             too large for its mode, or more than a million products are asked for.

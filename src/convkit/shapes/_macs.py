@@ -31,6 +31,9 @@ def conv_macs(
         groups: Groups into which the channels are divided.
         dimensions: Spatial dimensions when both sizes are ints; a tuple says its own.
 
+    Returns:
+        Multiplications with their additions, for one image.
+
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
@@ -67,6 +70,9 @@ def conv_transpose_macs(
         groups: Groups into which the channels are divided.
         dimensions: Spatial dimensions when both sizes are ints; a tuple says its own.
 
+    Returns:
+        Multiplications with their additions, for one image.
+
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
@@ -96,6 +102,9 @@ def linear_macs(in_features: int, out_features: int) -> int:
     Args:
         in_features: Numbers that come in.
         out_features: Numbers that go out.
+
+    Returns:
+        Multiplications with their additions, for one image.
 
     Raises:
         ShapeError: If an argument is below 1 or no whole number.

@@ -63,6 +63,9 @@ def conv_parameters(
         bias: Whether each filter has a bias.
         dimensions: Spatial dimensions when `kernel_size` is an int; a tuple says its own.
 
+    Returns:
+        Weights and biases; `.total` is their sum.
+
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
@@ -100,6 +103,9 @@ def conv_transpose_parameters(
         bias: Whether each output channel has a bias.
         dimensions: Spatial dimensions when `kernel_size` is an int; a tuple says its own.
 
+    Returns:
+        Weights and biases; `.total` is their sum.
+
     Raises:
         ShapeError: If an argument is out of range, or the groups do not divide the channels.
 
@@ -120,6 +126,9 @@ def linear_parameters(in_features: int, out_features: int, *, bias: bool = True)
         in_features: Numbers that come in.
         out_features: Numbers that go out, one bias each.
         bias: Whether there are biases.
+
+    Returns:
+        Weights and biases; `.total` is their sum.
 
     Raises:
         ShapeError: If an argument is below 1 or no whole number.
@@ -143,6 +152,9 @@ def batch_norm_parameters(num_features: int, *, affine: bool = True) -> Paramete
         num_features: Channels of the input.
         affine: Whether there are scales and shifts at all.
 
+    Returns:
+        Weights and biases; `.total` is their sum.
+
     Raises:
         ShapeError: If `num_features` is below 1 or no whole number.
 
@@ -164,6 +176,9 @@ def group_norm_parameters(num_groups: int, num_channels: int, *, affine: bool = 
         num_groups: Groups into which the channels are divided; they do not change the count.
         num_channels: Channels of the input.
         affine: Whether there are scales and shifts at all.
+
+    Returns:
+        Weights and biases; `.total` is their sum.
 
     Raises:
         ShapeError: If an argument is below 1, or the groups do not divide the channels.
@@ -187,6 +202,9 @@ def layer_norm_parameters(
         normalized_shape: The last dimensions of the input, an int or a tuple.
         affine: Whether there are scales and shifts at all.
         bias: Whether there are shifts.
+
+    Returns:
+        Weights and biases; `.total` is their sum.
 
     Raises:
         ShapeError: If a size is below 1 or no whole number.

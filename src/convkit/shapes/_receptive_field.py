@@ -19,7 +19,21 @@ Number = int | float | Fraction
 
 
 class Box(NamedTuple):
-    """A region of an image: `image[..., top:bottom, left:right]`."""
+    """A region of an image: `image[..., top:bottom, left:right]`.
+
+    Args:
+        top: First row.
+        left: First column.
+        bottom: The row after the last.
+        right: The column after the last.
+
+    Examples:
+        >>> field = ReceptiveField().then(kernel_size=3)
+        >>> field.box(0, 2, image_size=(9, 9))
+        Box(top=0, left=2, bottom=3, right=5)
+        >>> field.region(0, 2)
+        (slice(0, 3, None), slice(2, 5, None))
+    """
 
     top: int
     left: int
