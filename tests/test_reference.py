@@ -8,13 +8,9 @@ import enum
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import pytest
-
-import convkit
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 ROOMS = {
@@ -32,7 +28,7 @@ ROOMS = {
     "training.transfer": "training",
 }
 ARRAYS = re.compile(r"\b(Tensor|NDArray|ArrayLike|ndarray|Images|Scores|Labels)\b")
-SHAPE = re.compile(r"\([^()]*\b[A-Z]\b[^()]*\)|\([a-z]+, [a-z ,.]+\)|shape|scalar|\(N,\)")
+SHAPE = re.compile(r"\([^()]*\b[A-Z]\b[^()]*\)|\([^()]*[a-z][^()]*,[^()]*\)|shape|[Ll]ikewise|As `")
 
 
 class Public(NamedTuple):
@@ -92,9 +88,7 @@ def described(value: Any) -> dict[str, str]:
     """The arguments that a docstring describes."""
     text = sections(value).get("Args", "")
     entries = re.findall(r"^    (\S[^:\n]*):(.*(?:\n(?:     .*)?)*)", text, re.MULTILINE)
-    return {
-        name.strip().lstrip("*"): body for names, body in entries for name in names.split(",")
-    }
+    return {name.strip().lstrip("*"): body for names, body in entries for name in names.split(",")}
 
 
 def parameters(value: Any) -> dict[str, inspect.Parameter]:

@@ -22,6 +22,18 @@ class Duplicate(NamedTuple):
         first: The one.
         second: The other, a later one.
         similarity: The cosine between their weights, at most 1.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> conv = nn.Conv2d(3, 3, kernel_size=3)
+        >>> with torch.no_grad():
+        ...     _ = conv.weight[2].copy_(2 * conv.weight[0])
+        >>> with FilterFeatureExtractor(nn.Sequential(conv)) as extractor:
+        ...     found = extractor.extract(torch.rand(1, 3, 8, 8), layers="0")["0"].duplicates()[0]
+        >>> found.first, found.second, round(found.similarity, 6)
+        (0, 2, 1.0)
     """
 
     first: int

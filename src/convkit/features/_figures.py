@@ -26,6 +26,16 @@ class FilterFigures:
         highest: The highest value.
         share_silent: The share of images on which the filter never fires: no value above zero.
         not_finite: How many values are NaN or infinite.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import features
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> statistics = features.activation_statistics(model, torch.rand(8, 3, 8, 8))
+        >>> figures = statistics["0"].per_filter
+        >>> figures.mean.shape, figures.share_non_positive.shape, figures.not_finite.tolist()
+        ((4,), (4,), [0, 0, 0, 0])
     """
 
     share_non_positive: Floats
@@ -54,6 +64,16 @@ class StageFigures:
         share_silent: The share of (image, filter) on which the filter never fires.
         not_finite: How many values are NaN or infinite.
         per_filter: The same for each filter.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import features
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> statistics = features.activation_statistics(model, torch.rand(8, 3, 8, 8))
+        >>> figures = statistics["0"].before_norm
+        >>> figures.images, figures.values, figures.constant
+        (8, 288, array([False, False, False, False]))
     """
 
     images: int

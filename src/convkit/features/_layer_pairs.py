@@ -60,6 +60,22 @@ class LayerPairs:
         feature_maps: The outputs before norm and activation, (N, out_channels, height, width).
         after_norm: The same after the normalisation, or None.
         after_activation: The same after the activation, or None.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> images = torch.rand(2, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     pairs = extractor.extract(images, layers="0")
+        >>> layer = pairs["0"]
+        >>> layer.filters.shape, layer.feature_maps.shape
+        (torch.Size([4, 3, 3, 3]), torch.Size([2, 4, 6, 6]))
+        >>> 0 <= layer.share_non_positive <= 1, len(layer.duplicates()), bool(layer.verify())
+        (True, 0, True)
+        >>> type(layer.plot_maps(range(2))).__name__
+        'Picture'
     """
 
     def __init__(

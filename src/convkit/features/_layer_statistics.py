@@ -39,6 +39,18 @@ class LayerStatistics:
         norm: What normalises, such as `"native_batch_norm"`; empty where nothing does.
         activation: What activates, such as `"relu"`; empty where nothing does.
         after_sum: Whether the activation takes a residual sum, of which this layer is one part.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import features
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> statistics = features.activation_statistics(model, torch.rand(8, 3, 8, 8))
+        >>> layer = statistics["0"]
+        >>> list(layer.stages), layer.activation, layer.nearly_dead_filters
+        (['conv', 'activation'], 'relu', ())
+        >>> 0 <= layer.share_non_positive <= 1, len(layer.verdicts)
+        (True, 4)
     """
 
     name: str
@@ -107,9 +119,25 @@ class LayerStatistics:
 class ActivationStatistics(Mapping[str, LayerStatistics]):
     """The statistics of several layers, by layer name.
 
+    Args:
+        layers: The statistics of each layer.
+        images: How many images were seen.
+        never_ran: The layers asked for that did not run.
+
     Attributes:
         images: How many images were seen.
         never_ran: The layers asked for that did not run.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import features
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> statistics = features.activation_statistics(model, torch.rand(8, 3, 8, 8))
+        >>> list(statistics), statistics.images, statistics.never_ran
+        (['0'], 8, ())
+        >>> len(statistics.filter_table().rows)
+        8
     """
 
     def __init__(
@@ -176,7 +204,14 @@ class ActivationStatistics(Mapping[str, LayerStatistics]):
         return self.table().to_markdown()
 
     def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
-        """The figures of every filter as CSV, also written to `path` when one is given."""
+        """The figures of every filter as CSV, also written to `path` when one is given.
+
+        Args:
+            path: The file, replaced whole; None writes none.
+
+        Returns:
+            The text.
+        """
         text = self.filter_table().to_csv()
         if path is not None:
             replace_file(path, text)

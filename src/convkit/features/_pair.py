@@ -43,6 +43,20 @@ class Pair:
         index: Which filter: output channel `index` of the layer.
         filter: Its weights, (in_channels / groups, kernel_height, kernel_width).
         feature_map: Its output before norm and activation, (N, height, width).
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> images = torch.rand(2, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     pairs = extractor.extract(images, layers="0")
+        >>> pair = pairs["0"][3]
+        >>> pair.name, pair.index, pair.filter.shape, pair.feature_map.shape
+        ('0', 3, torch.Size([3, 3, 3]), torch.Size([2, 6, 6]))
+        >>> bool(pair.verify()), pair.after_norm is None, 0 <= pair.share_non_positive <= 1
+        (True, True, True)
     """
 
     layer: LayerPairs

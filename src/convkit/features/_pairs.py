@@ -20,9 +20,25 @@ if TYPE_CHECKING:
 class Pairs(Mapping[str, LayerPairs]):
     """The pairs of several layers, by layer name.
 
+    Args:
+        layers: For each layer the pairs of its calls.
+        never_ran: The layers asked for that did not run in this forward.
+        source: The model and the images.
+
     Attributes:
         never_ran: The layers asked for that did not run in this forward.
         source: The model and the images.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> images = torch.rand(2, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     pairs = extractor.extract(images, layers="0")
+        >>> list(pairs), len(pairs["0"]), len(pairs.calls("0")), pairs.never_ran
+        (['0'], 4, 1, ())
     """
 
     def __init__(
@@ -39,7 +55,14 @@ class Pairs(Mapping[str, LayerPairs]):
         return self.calls(name)[0]
 
     def calls(self, name: str) -> tuple[LayerPairs, ...]:
-        """The pairs of every call of a layer, in order; most layers are called once."""
+        """The pairs of every call of a layer, in order; most layers are called once.
+
+        Args:
+            name: The layer's name.
+
+        Raises:
+            FeatureError: When the layer did not run, or was not asked for.
+        """
         if name in self._layers:
             return self._layers[name]
         for calls in self._layers.values():

@@ -45,6 +45,19 @@ class Reading:
         responses: Similarity of the filter with standard patterns, 0 to 1 in magnitude: edges of
             four directions, a blob (negative: dark centre), brightness, and colours.
         sentence: All this in words.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> conv = nn.Conv2d(1, 1, kernel_size=3, bias=False)
+        >>> edge = torch.tensor([[1.0, 1, 1], [0, 0, 0], [-1, -1, -1]])
+        >>> with torch.no_grad():
+        ...     _ = conv.weight.copy_(edge[None, None])
+        >>> with FilterFeatureExtractor(nn.Sequential(conv)) as extractor:
+        ...     reading = extractor.extract(torch.rand(1, 1, 8, 8), layers="0")["0"][0].describe()
+        >>> reading.kind, reading.orientation
+        ('edge', 0.0)
     """
 
     kind: Kind

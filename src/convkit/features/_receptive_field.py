@@ -35,7 +35,18 @@ if TYPE_CHECKING:
 
 
 class Box(NamedTuple):
-    """A part of an image in pixels: rows top to bottom - 1, columns left to right - 1."""
+    """A part of an image in pixels: rows top to bottom - 1, columns left to right - 1.
+
+    Args:
+        top: First row.
+        left: First column.
+        bottom: The row after the last.
+        right: The column after the last.
+
+    Examples:
+        >>> Box(top=-1, left=3, bottom=2, right=6).clipped(8, 8)
+        Box(top=0, left=3, bottom=2, right=6)
+    """
 
     top: int
     left: int
@@ -43,7 +54,12 @@ class Box(NamedTuple):
     right: int
 
     def clipped(self, height: int, width: int) -> Box:
-        """The part of it that lies within an image; at least one pixel."""
+        """The part of it that lies within an image; at least one pixel.
+
+        Args:
+            height: Of the image, in pixels.
+            width: Of the image.
+        """
         top, left = min(max(self.top, 0), height - 1), min(max(self.left, 0), width - 1)
         bottom, right = (
             max(min(self.bottom, height), top + 1),
@@ -59,13 +75,29 @@ class ReceptiveFields:
     Args:
         rows: What each row of the map sees.
         columns: What each column sees.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3, padding=1))
+        >>> images = torch.rand(5, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     fields = extractor.extract(images, layers="0")["0"].receptive_fields
+        >>> fields.box(0, 4), fields.extent
+        (Box(top=-1, left=3, bottom=2, right=6), (0.0, 8.0, 8.0, 0.0))
     """
 
     rows: Span
     columns: Span
 
     def box(self, y: int, x: int) -> Box:
-        """The part of the image behind the value at (y, x); it may reach into the padding."""
+        """The part of the image behind the value at (y, x); it may reach into the padding.
+
+        Args:
+            y: Row of the value in the map.
+            x: Its column.
+        """
         return Box(
             floor(self.rows.low[y]),
             floor(self.columns.low[x]),

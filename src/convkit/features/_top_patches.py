@@ -33,6 +33,17 @@ class Patch:
         x: Column of the value.
         box: The receptive field in the image; it may reach into the padding.
         pixels: The part of the box within the image, float32 (3, height, width) in 0 to 1.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3, padding=1))
+        >>> images = torch.rand(5, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     patch = extractor.top_patches(images, "0", 2, count=3)[0]
+        >>> 0 <= patch.image < 5, patch.pixels.shape[0], patch.box.bottom - patch.box.top
+        (True, 3, 3)
     """
 
     image: int
@@ -52,6 +63,17 @@ class TopPatches:
         index: Which filter.
         patches: The patches.
         images: How many images were searched.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3, padding=1))
+        >>> images = torch.rand(5, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     best = extractor.top_patches(images, "0", 2, count=3)
+        >>> len(best), best.name, best.index, best.images, best[0].value >= best[1].value
+        (3, '0', 2, 5, True)
     """
 
     name: str

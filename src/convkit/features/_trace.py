@@ -34,6 +34,18 @@ class Trace:
         patch: What the filter lay over, of the same shape; 0 in the padding.
         first_channel: The layer's input channel that the first slice of the filter reads.
         box: The part of the image behind the value; it may reach into the padding.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> images = torch.rand(2, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     pairs = extractor.extract(images, layers="0")
+        >>> trace = pairs["0"][3].trace(y=2, x=5)
+        >>> trace.products.shape, abs(trace.sum - trace.value) < 1e-6
+        (torch.Size([3, 3, 3]), True)
     """
 
     name: str

@@ -35,6 +35,18 @@ class Verification:
         used: The largest difference as a share of its tolerance; above 1 when they disagree.
         values: How many values were compared.
         sentence: The outcome in words.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> images = torch.rand(2, 3, 8, 8)
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     pairs = extractor.extract(images, layers="0")
+        >>> checked = pairs["0"][3].verify()
+        >>> checked.holds, checked.used <= 1, checked.values
+        (True, True, 72)
     """
 
     holds: bool

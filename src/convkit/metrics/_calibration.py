@@ -106,6 +106,9 @@ def calibration(probabilities: Numbers, truth: Numbers, bins: int = 15) -> Calib
         truth: Class indices (N,).
         bins: How many of equal width; the error depends on it, so it is told with it.
 
+    Returns:
+        The bins, their errors, and the expected error; `print` shows them.
+
     Raises:
         MetricError: For rows that are no probabilities, labels outside, lengths that differ, or
             no samples.

@@ -20,6 +20,16 @@ class UndefinedClassWarning(UserWarning):
 
     Silence it with `warnings.simplefilter("ignore", metrics.UndefinedClassWarning)`; the classes
     stay listed in `undefined` and in what is printed.
+
+    Examples:
+        >>> import warnings
+        >>> from convkit import metrics
+        >>> scores, truth = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], [0, 1]
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", metrics.UndefinedClassWarning)
+        ...     found = metrics.average_precision(scores, truth)
+        >>> found.undefined
+        (2,)
     """
 
 

@@ -109,6 +109,9 @@ def compare(
         samples_a: Names of the samples that A saw, such as file names; compared with B's.
         samples_b: Names of the samples that B saw.
 
+    Returns:
+        The difference with its interval, the exact p-value and a sentence.
+
     Raises:
         MetricError: When lengths or samples differ, or there is no sample.
 
@@ -164,6 +167,9 @@ def compare_metric(
         confidence: Of the percentile interval.
         seed: Of the draws.
         name: What to call the metric in the sentence.
+
+    Returns:
+        The difference with its interval and a sentence.
 
     Raises:
         MetricError: When lengths differ, there is no sample, or the metric is always undefined.

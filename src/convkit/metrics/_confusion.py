@@ -74,8 +74,18 @@ class ConfusionMatrix:
             counts: Whole numbers (C, C), rows = truth.
             classes: The class names or their number; None numbers them.
 
+        Returns:
+            A new matrix.
+
         Raises:
             MetricError: When the counts are not C x C, not whole or negative.
+
+        Examples:
+            >>> matrix = ConfusionMatrix.from_counts([[3, 1], [0, 4]], ["cat", "dog"])
+            >>> matrix.num_classes, matrix.total, matrix.normalized("truth").tolist()
+            (2, 8, [[0.75, 0.25], [0.0, 1.0]])
+            >>> matrix.gather() is matrix
+            False
         """
         array = as_array(counts, "counts")
         if array.ndim != 2 or array.shape[0] != array.shape[1] or array.dtype.kind not in "iu":
@@ -141,6 +151,9 @@ class ConfusionMatrix:
     def merge(self, other: ConfusionMatrix) -> ConfusionMatrix:
         """Add another matrix's counts to this one's, in place.
 
+        Args:
+            other: Of the same classes.
+
         Returns:
             This matrix.
 
@@ -176,6 +189,9 @@ class ConfusionMatrix:
                 column sums to 1 (the diagonal is the precision). `"all"`: everything sums to 1.
                 A row or column without a sample is NaN.
 
+        Returns:
+            float64 (C, C), rows = truth.
+
         Raises:
             MetricError: For another name.
         """
@@ -194,6 +210,9 @@ class ConfusionMatrix:
         Args:
             k: How many at most; pairs never confused are left out. Equal counts are ordered by
                 true, then predicted class.
+
+        Returns:
+            The pairs, the most frequent first.
         """
         return most_confused_pairs(self.counts, self._class_names, k)
 
@@ -210,6 +229,9 @@ class ConfusionMatrix:
         Args:
             options: Of `convkit.plots.confusion`, such as `normalize="truth"` or
                 `order="clustered"`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         from convkit.plots import confusion
 

@@ -30,6 +30,9 @@ class ConfusionDifference:
         >>> print(change)
         cat taken for dog: 2 before, 1 after (-25.0 points of cat)
         cat taken for cat: 2 before, 3 after (+25.0 points of cat)
+
+        >>> change.counts.tolist(), change.normalized("truth")[0].tolist(), change.largest(1)
+        ([[1, -1], [0, 0]], [0.25, -0.25], ((0, 1),))
     """
 
     class_names: tuple[str, ...]
@@ -42,7 +45,11 @@ class ConfusionDifference:
         return self.after - self.before
 
     def normalized(self, by: Normalization) -> Floats:
-        """Difference of the shares, float64 (C, C), which may be compared for unequal totals."""
+        """Difference of the shares, float64 (C, C), which may be compared for unequal totals.
+
+        Args:
+            by: `"truth"`, `"predicted"` or `"all"`: what each share is of.
+        """
         return normalized_counts(self.after, by) - normalized_counts(self.before, by)
 
     def largest(self, k: int = 10) -> tuple[tuple[int, int], ...]:
@@ -50,6 +57,9 @@ class ConfusionDifference:
 
         Of equal changes a fall comes first, then the smaller indices. Cells without a change,
         or of classes that one of the matrices has no sample of, are left out.
+
+        Args:
+            k: How many at most.
         """
         change = np.nan_to_num(self.normalized("truth"))
         order = np.lexsort((change.ravel(), -np.abs(change).ravel()))[: max(k, 0)]

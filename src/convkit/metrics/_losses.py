@@ -57,6 +57,9 @@ class Mistakes:
         Args:
             names: Names of all N samples, such as file names; None gives their indices.
             class_names: Names of the C classes; None gives their indices.
+
+        Returns:
+            One row for each mistake.
         """
         called = [str(k) if class_names is None else class_names[k] for k in range(self._classes)]
         rows = [
@@ -86,6 +89,9 @@ class Mistakes:
         Args:
             images: All N images, (N, C, H, W) or a sequence of images, of which these are drawn.
             class_names: Names of the C classes; None gives their indices.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         from convkit.plots import image_grid
 
@@ -113,6 +119,9 @@ def log_loss(probabilities: Numbers, truth: Numbers) -> float:
         probabilities: (N, C), each row summing to 1 (softmax of the logits).
         truth: Class indices (N,).
 
+    Returns:
+        The mean, in nats.
+
     Raises:
         MetricError: For rows that are no probabilities, labels outside, lengths that differ, or
             no samples.
@@ -131,6 +140,9 @@ def mistakes(probabilities: Numbers, truth: Numbers, k: int = 24) -> Mistakes:
         probabilities: (N, C), each row summing to 1.
         truth: Class indices (N,).
         k: How many at most.
+
+    Returns:
+        The worst mistakes, the worst first; `print` shows them.
 
     Raises:
         MetricError: As `log_loss`, or when k is below 1.

@@ -83,6 +83,12 @@ class ScoreHistogram:
     def merge(self, other: ScoreHistogram) -> ScoreHistogram:
         """Add another histogram's counts to this one's, in place, and return this one.
 
+        Args:
+            other: Of the same classes and bins.
+
+        Returns:
+            This one.
+
         Raises:
             MetricError: When classes or bins differ.
         """

@@ -73,6 +73,12 @@ class ScoreStore:
     def merge(self, other: ScoreStore) -> ScoreStore:
         """Take in another store's batches, and return this store.
 
+        Args:
+            other: Of the same number of classes.
+
+        Returns:
+            This one.
+
         Raises:
             MetricError: When the classes differ.
         """

@@ -64,6 +64,9 @@ def over_seeds(values: Iterable[float]) -> Spread:
     Args:
         values: One result for each seed.
 
+    Returns:
+        Mean, deviation and range; `print` shows them.
+
     Raises:
         MetricError: When there is no value or one is not finite.
 

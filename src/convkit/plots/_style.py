@@ -104,6 +104,9 @@ def encode(figure: Figure, form: str = "png", *, dpi: int = 144) -> bytes:
         form: `"png"`, `"svg"` or `"pdf"`.
         dpi: Pixels per inch of a PNG, and of the images inside the other two.
 
+    Returns:
+        The content of a file.
+
     Examples:
         >>> from convkit import plots
         >>> plots.encode(plots.bars({"conv1": 0.5}), "svg").startswith(b"<?xml")

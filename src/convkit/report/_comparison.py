@@ -38,6 +38,19 @@ class Comparison:
         runs: The figures of each run.
         columns: Names of settings and figures to show; None shows the settings that differ and
             every figure that a run has.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import Trainer, report
+        >>> data = torch.randn(8, 1, 4, 4), torch.arange(8) % 2
+        >>> for name, lr in (("a", 0.1), ("b", 0.01)):
+        ...     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+        ...     trainer = Trainer(model, optimizer="sgd", lr=lr, directory=f"runs/{name}")
+        ...     _ = trainer.fit(data, data, epochs=1, progress=False)
+        >>> comparison = report.compare(["runs/a", "runs/b"])
+        >>> comparison.differing, len(comparison.table().rows)
+        (('lr',), 2)
     """
 
     runs: tuple[RunFigures, ...]
@@ -148,6 +161,9 @@ class Comparison:
 
         Args:
             options: Of `convkit.plots.compare_curves`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         from convkit.plots import compare_curves
 

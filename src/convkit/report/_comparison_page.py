@@ -43,6 +43,18 @@ def write_comparison(
 
     Raises:
         RunError: When there is no directory, or one holds no training.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import Trainer, report
+        >>> data = torch.randn(8, 1, 4, 4), torch.arange(8) % 2
+        >>> for name, lr in (("a", 0.1), ("b", 0.01)):
+        ...     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+        ...     trainer = Trainer(model, optimizer="sgd", lr=lr, directory=f"runs/{name}")
+        ...     _ = trainer.fit(data, data, epochs=1, progress=False)
+        >>> report.write_comparison(["runs/a", "runs/b"], "both.html").name
+        'both.html'
     """
     comparison = compare(directories)
     runs = comparison.runs

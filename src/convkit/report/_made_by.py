@@ -79,6 +79,9 @@ def made_by(trainings: list[Training], minutes: float) -> list[str]:
 def hardware() -> str:
     """Name the processor, the cores this process may use, and the accelerator, if there is one.
 
+    Returns:
+        One line.
+
     Examples:
         >>> "cores" in hardware()
         True

@@ -45,6 +45,15 @@ class Reproduction:
         'reproduced'
         >>> print(page.counts())
         1 exact, 1 reproduced
+
+        >>> page.text("The bands are those of the paper.")
+        >>> page.code("9 = 512 - 504 + 1")
+        >>> [figure.verdict for figure in page.comparisons]
+        ['exact', 'reproduced']
+        >>> from convkit import plots
+        >>> page.picture(plots.bars({"cat": 1.0}), "classes", "images of each class")
+        >>> page.write("base.md").name
+        'base.md'
     """
 
     def __init__(self, title: str) -> None:
@@ -61,18 +70,31 @@ class Reproduction:
         return [block for block in self._blocks if isinstance(block, ReportedFigure)]
 
     def section(self, heading: str, text: str = "") -> None:
-        """Begin a section; `text` is Markdown and is written as it is."""
+        """Begin a section; `text` is Markdown and is written as it is.
+
+        Args:
+            heading: Written as a heading of the second level.
+            text: Markdown, written as it is.
+        """
         self._section = heading
         self._blocks.append(f"## {plain(heading)}")
         if text:
             self.text(text)
 
     def text(self, text: str) -> None:
-        """Add a paragraph, list or table in Markdown, written as it is."""
+        """Add a paragraph, list or table in Markdown, written as it is.
+
+        Args:
+            text: Markdown.
+        """
         self._blocks.append(text.strip("\n"))
 
     def code(self, text: str) -> None:
-        """Add a block of preformatted text, such as a printed table or a worked step."""
+        """Add a block of preformatted text, such as a printed table or a worked step.
+
+        Args:
+            text: Written line by line, each indented.
+        """
         lines = "\n".join("    " + plain(line) for line in text.splitlines())
         self._blocks.append(lines)
 
@@ -89,6 +111,17 @@ class Reproduction:
         lower_is_better: bool = False,
     ) -> Verdict:
         """Set a reported figure beside the measured one; the arguments are `ReportedFigure`'s.
+
+        Args:
+            quantity: What was measured, with its unit.
+            reported: As it was published.
+            measured: As it is here.
+            band: From where to where a value counts as reproduced; None for values that must be
+                equal.
+            note: What a reader should know.
+            void: Whether the published value is known to be wrong.
+            stand_in: On what was measured instead; the page's own when left out.
+            lower_is_better: Whether values below the band are better.
 
         Returns:
             `"exact"` or `"differs"` without a band; `"below"`, `"reproduced"` or `"better"` with
@@ -163,7 +196,13 @@ class Reproduction:
         return str(training)
 
     def picture(self, figure: Figure, name: str, caption: str) -> None:
-        """Add a picture, written as `<page>/<name>.png` beside the page when the page is."""
+        """Add a picture, written as `<page>/<name>.png` beside the page when the page is.
+
+        Args:
+            figure: Written when the page is.
+            name: Of the file, without its ending.
+            caption: The alternative text too.
+        """
         self._blocks.append((figure, name, caption))
 
     @property

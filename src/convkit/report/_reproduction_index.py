@@ -46,8 +46,20 @@ class ReproductionIndex:
         Args:
             paths: The pages, in the order in which they shall stand.
 
+        Returns:
+            The index.
+
         Raises:
             OSError: When a page has none: it was not written by `Reproduction.write`.
+
+        Examples:
+            >>> from convkit import report
+            >>> page = report.Reproduction("Theory")
+            >>> page.compare("kernel", reported=9, measured=9)
+            'exact'
+            >>> index = ReproductionIndex.read([page.write("theory.md")])
+            >>> len(index.figures().rows)
+            1
         """
         files = [Path(path).with_suffix(".json") for path in paths]
         read = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
@@ -78,7 +90,11 @@ class ReproductionIndex:
         return Table(header, rows)
 
     def to_markdown(self, table: Table) -> str:
-        """One of the tables in Markdown, each page's name a link to it."""
+        """One of the tables in Markdown, each page's name a link to it.
+
+        Args:
+            table: From `counts` or `figures`.
+        """
         text = table.to_markdown()
         for name in self.pages:
             cell = f"| {markdown_cell(name)} |"

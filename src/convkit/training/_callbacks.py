@@ -30,6 +30,16 @@ class Event:
         decision: What the stop rule said; only with `"validation"`.
         first_process: Whether this process writes; false in all but one under `torchrun`.
         stop: Set it to a sentence to end training with that reason.
+
+    Examples:
+        >>> from convkit import History
+        >>> def stop_after_five(event):
+        ...     if event.what == "epoch" and event.epoch >= 5:
+        ...         event.stop = "five epochs are enough"
+        >>> event = Event("epoch", trainer=None, history=History(), epoch=5.0, step=100)
+        >>> stop_after_five(event)
+        >>> event.stop
+        'five epochs are enough'
     """
 
     what: What
@@ -43,7 +53,20 @@ class Event:
 
 
 class Callback(Protocol):
-    """Anything that can be called with an `Event`: a function is enough."""
+    """Anything that can be called with an `Event`: a function is enough.
+
+    Examples:
+        >>> def tell(event):
+        ...     if event.what == "end":
+        ...         print(event.history.stop_reason)
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import Trainer
+        >>> data = torch.randn(8, 1, 4, 4), torch.arange(8) % 2
+        >>> trainer = Trainer(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), callbacks=[tell])
+        >>> _ = trainer.fit(data, data, epochs=1, progress=False)
+        all 1 epochs are done
+    """
 
     def __call__(self, event: Event) -> None:
         """Look at what happened; may set `event.stop`."""
@@ -59,6 +82,13 @@ class TensorBoard:
 
     Raises:
         MissingExtraError: When the package tensorboard is not installed.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> writer = TensorBoard("logs")
+        >>> writer(Event("end", trainer=None, history=None, epoch=1.0, step=1))
+        >>> len(list(Path("logs").iterdir()))
+        1
     """
 
     def __init__(self, directory: str | PathLike[str]) -> None:

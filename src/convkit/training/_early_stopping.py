@@ -29,6 +29,12 @@ class Flatness:
         window: Smoothed values that the line is laid through; at least 2.
         tolerance: The least fall per value, in the units of the watched value.
         relative: Whether the tolerance is a share of the best value instead.
+
+    Examples:
+        >>> from convkit import EarlyStopping
+        >>> rule = EarlyStopping(patience=None, smoothing=None, flatness=Flatness(window=3))
+        >>> [rule.update(loss).should_stop for loss in (1.0, 0.5, 0.499, 0.499)]
+        [False, False, False, True]
     """
 
     window: int = 10
@@ -52,6 +58,16 @@ class Decision:
         smoothed: The value after smoothing; NaN when there was none.
         waited: How many values in a row were no sufficient improvement.
         stop: The reason as a value and as a sentence; None while training goes on.
+
+    Examples:
+        >>> from convkit import EarlyStopping
+        >>> rule = EarlyStopping(patience=1)
+        >>> for value in (1.0, 0.8, 0.9):
+        ...     decision = rule.update(value)
+        >>> decision.should_stop, decision.waited, decision.reason == "patience"
+        (True, 1, True)
+        >>> print(decision.stop)
+        no improvement in 1 validation: the best is 0.875 at validation 2
     """
 
     should_stop: bool
@@ -145,6 +161,12 @@ class EarlyStopping:
 
         The first time that this happens, the oldest is also the smallest of all, so the rule is
         patience `count - 1` without smoothing.
+
+        Args:
+            count: How many losses are looked at; at least 2.
+
+        Returns:
+            The rule.
         """
         if count < 2:
             raise TrainingError(f"the count rule compares at least 2 losses, not {count}")
@@ -158,6 +180,15 @@ class EarlyStopping:
 
         At every epoch the whole curve so far is smoothed by a Savitzky-Golay filter; training ends
         when its last point lies above its `rising`-th last.
+
+        Args:
+            window: Values that each smoothed value is fitted to.
+            order: Of the polynomial.
+            minimum: Epochs before it may stop.
+            rising: How far back the smoothed curve is compared with its end.
+
+        Returns:
+            The rule.
         """
         smoothing = Smoothing.savitzky_golay(window, order)
         return cls(patience=None, smoothing=smoothing, minimum=minimum, rising=rising)
@@ -222,7 +253,11 @@ class EarlyStopping:
         return {"values": list(self.values)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict()`: the rule follows from its values, so it sees them again."""
+        """Go on from `state_dict()`: the rule follows from its values, so it sees them again.
+
+        Args:
+            state: What `state_dict` gave.
+        """
         self.reset()
         for value in state["values"]:
             self.update(value)

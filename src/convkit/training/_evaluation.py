@@ -31,6 +31,18 @@ class Evaluation:
         truth: int64 (N,).
         losses: float32 (N,), cross-entropy of each sample.
         class_names: One for each class.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import Trainer
+        >>> data = torch.randn(16, 1, 4, 4), torch.arange(16) % 2
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+        >>> result = Trainer(model, class_names=("cat", "dog")).evaluate(data)
+        >>> result.probabilities.shape, result.confusion.counts.shape, len(result)
+        (torch.Size([16, 2]), (2, 2), 16)
+        >>> 0 <= result.accuracy_interval.low <= result.accuracy <= 1
+        True
     """
 
     name: str

@@ -77,6 +77,21 @@ class ExportedNetwork:
         outputs: `"probabilities"` or `"logits"`.
         architecture: The table as one line, for `Architecture.parse`; empty without one.
         table: The layers with sizes and counts, in Markdown; empty without one.
+
+    Examples:
+        >>> import torch, convkit
+        >>> from convkit import data, training
+        >>> model = convkit.build("conv 4 k3 relu, maxpool 2, flatten, linear 2", (3, 8, 8))
+        >>> trainer = training.Trainer(model, class_names=("cat", "dog"))
+        >>> trainer.preprocessing = data.Preprocessing(8)
+        >>> network = training.export(trainer, "pets.pt2")
+        >>> images = torch.zeros(3, 3, 8, 8, dtype=torch.uint8)
+        >>> labels = torch.tensor([0, 1, 1])
+        >>> pets = data.ImageSet(images, labels, class_names=("cat", "dog"))
+        >>> network.check(trainer, pets).share
+        1.0
+        >>> network.architecture
+        'conv 4 k3 relu, maxpool 2, flatten, linear 2'
     """
 
     def __init__(self, path: Path, notes: ExportNotes, answer: Answer) -> None:
@@ -110,9 +125,9 @@ class ExportedNetwork:
             MissingExtraError: When the extra `onnx` is not installed.
 
         Examples:
-            >>> ExportedNetwork.load("pets.pt2")
+            >>> ExportedNetwork.load("nowhere.onnx")
             Traceback (most recent call last):
-            convkit.errors.TrainingError: pets.pt2 could not be read: No such file or directory
+            convkit.errors.TrainingError: nowhere.onnx could not be read: No such file or directory
         """
         file = Path(path)
         try:

@@ -152,7 +152,11 @@ class History:
         return self.stop.sentence if self.stop else ""
 
     def row(self, index: int) -> dict[str, float]:
-        """One row, by the names of its columns."""
+        """One row, by the names of its columns.
+
+        Args:
+            index: From 0; -1 is the last.
+        """
         return {name: column[index] for name, column in self._columns.items()}
 
     def plot(self, **options: Any) -> Any:
@@ -182,7 +186,14 @@ class History:
         return str(self.table())
 
     def to_csv(self, path: str | PathLike[str]) -> Path:
-        """Write every row with all digits; an empty cell is a number that does not exist."""
+        """Write every row with all digits; an empty cell is a number that does not exist.
+
+        Args:
+            path: The file, replaced whole.
+
+        Returns:
+            The path written.
+        """
         rows = zip(*self._columns.values(), strict=True)
         cells = tuple(tuple(None if v != v else repr(v) for v in row) for row in rows)
         return replace_file(path, Table(self.columns, cells).to_csv())
@@ -203,7 +214,11 @@ class History:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> History:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`.
+
+        Args:
+            values: What `to_dict` gave.
+        """
         history = cls()
         history._columns = {
             str(name): [_number(v) for v in column] for name, column in values["columns"].items()
@@ -221,12 +236,25 @@ class History:
 
     @classmethod
     def from_json(cls, text: str) -> History:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote.
+
+        Args:
+            text: What `to_json` gave.
+
+        Returns:
+            The history.
+        """
         return cls.from_dict(json.loads(text))
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> History:
         """Read a `history.json`.
+
+        Args:
+            path: Of a file that holds what `to_json` gave.
+
+        Returns:
+            The history.
 
         Raises:
             RunError: When the file is not a history.

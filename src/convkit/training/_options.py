@@ -44,6 +44,11 @@ class BackToBest:
     Args:
         after: Validations since the best epoch, or since the last return.
         rate_factor: What the learning rates are multiplied by at each return.
+
+    Examples:
+        >>> from convkit.training import TrainingOptions
+        >>> TrainingOptions(back_to_best=BackToBest(after=3, rate_factor=0.5)).back_to_best.after
+        3
     """
 
     after: int = 5
@@ -62,8 +67,8 @@ class TrainingOptions:
     """Settings of a `Trainer` that most trainings leave alone.
 
     Args:
-        class_weights: A weight for each class in the loss, or `"balanced"` for the inverse of the
-            class's share in the training labels.
+        class_weights: A weight for each class in the loss, (C,), or `"balanced"` for the inverse of
+            the class's share in the training labels.
         label_smoothing: The share of the target that is spread over all classes.
         clip_norm: The greatest norm of the whole gradient; longer ones are shortened to it.
         accumulate: Batches whose gradients make one optimizer step, weighted by their samples.
@@ -89,6 +94,11 @@ class TrainingOptions:
 
     Raises:
         TrainingError: When a number cannot be.
+
+    Examples:
+        >>> options = TrainingOptions(clip_norm=1.0, accumulate=2, class_weights="balanced")
+        >>> options.accumulate, options.validate_every
+        (2, None)
     """
 
     class_weights: Tensor | Sequence[float] | Literal["balanced"] | None = None

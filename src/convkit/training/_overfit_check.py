@@ -25,6 +25,15 @@ class OverfitCheck:
         samples: Images in the batch.
         layers: What was measured of each layer, in the order of the forward pass.
         advice: What to look at, in sentences; empty when nothing was noticed.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit.training import overfit_batch
+        >>> batch = torch.eye(4).reshape(4, 1, 2, 2), torch.arange(4)
+        >>> check = overfit_batch(nn.Sequential(nn.Flatten(), nn.Linear(4, 4)), batch, lr=0.3)
+        >>> check.passed, check.last_loss < check.goal, check.first_troubled_layer
+        (True, True, None)
     """
 
     passed: bool

@@ -30,6 +30,10 @@ class LayerCheck:
             for a layer without trained weights, 0 when no gradient ever came.
         last_gradient: That norm in the last step.
         weight: The norm of the weights before the first step.
+
+    Examples:
+        >>> LayerCheck("conv1", share_zero=1.0).state, LayerCheck("conv2", share_zero=0.4).state
+        ('dead', 'sound')
     """
 
     name: str

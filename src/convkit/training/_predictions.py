@@ -24,6 +24,21 @@ class Predictions:
         labels: int64 (N,), the class of the greatest output; of equal ones the first.
         names: One for each image: its file name, or its number.
         class_names: One for each class.
+
+    Examples:
+        >>> import torch
+        >>> predictions = Predictions(
+        ...     probabilities=torch.tensor([[0.9, 0.1], [0.2, 0.8]]),
+        ...     labels=torch.tensor([0, 1]),
+        ...     names=("a.png", "b.png"),
+        ...     class_names=("cat", "dog"),
+        ... )
+        >>> print(predictions.to_csv("out.csv").read_text(), end="")
+        image_name,predicted_class_id
+        a.png,0
+        b.png,1
+        >>> print(predictions.table().to_csv().splitlines()[1])
+        a.png,cat,0.9000
     """
 
     probabilities: Tensor

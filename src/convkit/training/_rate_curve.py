@@ -27,6 +27,18 @@ class RateCurve:
         suggestion: The learning rate to use; None when the loss never fell beyond its noise.
         reason: Why, in a sentence.
         end: Why the sweep ended, in a sentence.
+
+    Examples:
+        >>> curve = RateCurve(
+        ...     (1e-4, 1e-3, 1e-2),
+        ...     (2.3, 2.1, 1.2),
+        ...     smoothed=(2.3, 2.1, 1.2),
+        ...     suggestion=1e-3,
+        ...     reason="the steepest fall",
+        ...     end="the loss grew",
+        ... )
+        >>> curve.suggestion, type(curve.plot()).__name__
+        (0.001, 'Picture')
     """
 
     rates: tuple[float, ...]

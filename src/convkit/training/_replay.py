@@ -32,6 +32,14 @@ class ReplayRow:
         loss_missed: By how much that is worse than the best raw value of the whole curve.
         reason: Why it ended training.
         smoothed: The smoothed values that it saw.
+
+    Examples:
+        >>> from convkit import EarlyStopping
+        >>> losses = [1.0, 0.75, 0.5, 0.75, 0.75, 0.25]
+        >>> rule = EarlyStopping(patience=2, smoothing=None)
+        >>> row = EarlyStopping.replay(losses, rules=[rule]).rows[0]
+        >>> row.epochs_wasted, row.best_value, row.loss_missed
+        (2, 0.5, 0.25)
     """
 
     name: str
@@ -51,6 +59,14 @@ class Replay:
     Args:
         values: The curve.
         rows: One for each rule.
+
+    Examples:
+        >>> from convkit import EarlyStopping
+        >>> losses = [1.0, 0.75, 0.5, 0.75, 0.75, 0.25]
+        >>> rule = EarlyStopping(patience=2, smoothing=None)
+        >>> replay = EarlyStopping.replay(losses, rules=[rule])
+        >>> replay.rows[0].stop_epoch, replay.rows[0].best_epoch, len(replay.table().rows)
+        (5, 3, 1)
     """
 
     values: tuple[float, ...]

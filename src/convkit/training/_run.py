@@ -24,6 +24,17 @@ class Run:
         configuration: What was trained, and how: settings, architecture, classes, versions.
         history: What happened.
         evaluations: What was measured, by the name of the set.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import Trainer
+        >>> data = torch.randn(8, 1, 4, 4), torch.arange(8) % 2
+        >>> trainer = Trainer(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), directory="first")
+        >>> _ = trainer.fit(data, data, epochs=2, progress=False)
+        >>> run = read_run("first")
+        >>> len(run.history), run.configuration["network"], run.evaluations
+        (2, 'Sequential', {})
     """
 
     directory: Path
@@ -52,6 +63,11 @@ def read_run(directory: str | PathLike[str]) -> Run:
 
     Raises:
         RunError: When the directory holds no training, or a file of it cannot be read.
+
+    Examples:
+        >>> read_run("nowhere")
+        Traceback (most recent call last):
+        convkit.errors.RunError: nowhere holds no training: configuration.json is missing
     """
     path = Path(directory)
     if not (path / "configuration.json").exists():

@@ -27,6 +27,15 @@ class SearchStep:
         trials: One for each of its values, in the order of the grid.
         winner: The best of them.
         warnings: Why the winner may not be the best value, in sentences.
+
+    Examples:
+        >>> from convkit.training import search
+        >>> def run_one(settings):
+        ...     return (settings["lr"] - 0.1) ** 2
+        >>> found = search.coordinate({"lr": [0.01, 0.1, 1.0]}, train=run_one)
+        >>> step = found.steps[0]
+        >>> step.setting, step.value, step.held
+        ('lr', 0.1, {})
     """
 
     setting: str
@@ -69,6 +78,14 @@ class SearchResult:
         minimize: Whether a smaller score is better.
         repeats: Seeds of each trial.
         warnings: Why the best may not be the best, in sentences.
+
+    Examples:
+        >>> from convkit.training import search
+        >>> def run_one(settings):
+        ...     return (settings["lr"] - 0.1) ** 2
+        >>> found = search.coordinate({"lr": [0.01, 0.1, 1.0]}, train=run_one)
+        >>> found.best, found.score, len(found.table().rows), found.warnings
+        ({'lr': 0.1}, 0.0, 3, ())
     """
 
     best: dict[str, Any]

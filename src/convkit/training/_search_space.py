@@ -50,11 +50,20 @@ class Range:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def holds(self, value: Any) -> bool:
-        """Whether a value lies inside."""
+        """Whether a value lies inside.
+
+        Args:
+            value: Of the setting.
+        """
         return isinstance(value, int | float) and self.low <= value <= self.high
 
     def edge_warning(self, setting: str, value: float) -> str | None:
-        """A sentence when a value lies within a fiftieth of the range from its end."""
+        """A sentence when a value lies within a fiftieth of the range from its end.
+
+        Args:
+            setting: Its name.
+            value: The best one.
+        """
         low, high, place = map(math.log if self.log else float, (self.low, self.high, value))
         if 0.02 < (place - low) / (high - low) < 0.98:
             return None

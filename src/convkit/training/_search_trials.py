@@ -32,6 +32,11 @@ class Trial:
         figures: What else the training gave: means over the seeds, or the value of the first seed
             where it is no number.
         seconds: That the trainings took together.
+
+    Examples:
+        >>> trial = Trial({"lr": 0.1}, (0.5, 0.7), figures={}, seconds=12.0)
+        >>> round(trial.score, 2), round(trial.spread, 2)
+        (0.6, 0.14)
     """
 
     settings: dict[str, Any]

@@ -56,12 +56,20 @@ class Smoothing(ABC):
 
     @staticmethod
     def moving_average(window: int = 5) -> Smoothing:
-        """Mean of the last `window` values, of fewer while there are fewer."""
+        """Mean of the last `window` values, of fewer while there are fewer.
+
+        Args:
+            window: Values; at least 1.
+        """
         return _MovingAverage(window)
 
     @staticmethod
     def median(window: int = 5) -> Smoothing:
-        """Median of the last `window` values; of an even number the mean of the middle two."""
+        """Median of the last `window` values; of an even number the mean of the middle two.
+
+        Args:
+            window: Values; at least 1.
+        """
         return _Median(window)
 
     @staticmethod
@@ -86,14 +94,26 @@ class Smoothing(ABC):
 
     @abstractmethod
     def curve(self, values: Sequence[float]) -> list[float]:
-        """The smoothed curve as it is seen from its last value; as long as `values`."""
+        """The smoothed curve as it is seen from its last value; as long as `values`.
+
+        Args:
+            values: The raw values, the oldest first.
+        """
 
     @abstractmethod
     def last(self, values: Sequence[float]) -> float:
-        """The last point of `curve(values)`."""
+        """The last point of `curve(values)`.
+
+        Args:
+            values: The raw values, the oldest first.
+        """
 
     def causal(self, values: Sequence[float]) -> list[float]:
-        """For each epoch the smoothed value as it stood then; as long as `values`."""
+        """For each epoch the smoothed value as it stood then; as long as `values`.
+
+        Args:
+            values: The raw values, the oldest first.
+        """
         return self.curve(values)
 
 

@@ -7,7 +7,12 @@ from enum import StrEnum
 
 
 class StopReason(StrEnum):
-    """Why training ended; each equals its own text, `StopReason.PATIENCE == "patience"`."""
+    """Why training ended; each equals its own text, `StopReason.PATIENCE == "patience"`.
+
+    Examples:
+        >>> StopReason.PATIENCE == "patience", StopReason("not finite").name
+        (True, 'NOT_FINITE')
+    """
 
     PATIENCE = "patience"
     """No improvement for as long as was allowed."""
@@ -34,6 +39,10 @@ class Stop:
     Args:
         reason: The kind of end.
         sentence: The same for people, with the numbers that led to it.
+
+    Examples:
+        >>> print(Stop(StopReason.LAST_EPOCH, "all 3 epochs are done"))
+        all 3 epochs are done
     """
 
     reason: StopReason

@@ -55,6 +55,10 @@ def freeze(model: nn.Module, *names: str, statistics: bool = True) -> list[str]:
 def unfreeze(model: nn.Module, *names: str) -> list[str]:
     """Let parts of a model learn again; the opposite of `freeze`, with the same names.
 
+    Args:
+        model: The network; changed in place.
+        names: Parts by their names, such as `"features"`; none for all of it.
+
     Returns:
         The names of the parameters that learn now, among those named.
 
@@ -85,6 +89,15 @@ class FreezeReport:
             and how many of its batch norms keep their statistics.
         total: All parameters, each distinct tensor once.
         trainable: Those that learn.
+
+    Examples:
+        >>> from torch import nn
+        >>> from convkit.training import transfer
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 2))
+        >>> _ = transfer.freeze(model, "0")
+        >>> report = transfer.report(model)
+        >>> report.total, report.trainable, report.frozen
+        (146, 34, 112)
     """
 
     rows: tuple[tuple[str, int, int, int], ...]

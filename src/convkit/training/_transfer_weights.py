@@ -46,6 +46,11 @@ def pretrained(
         TrainingError: For a name that torchvision does not have, or weights that do not fit.
         RunError: When the directory holds no training.
         OSError: When the weights can neither be found nor fetched.
+
+    Examples:
+        >>> pretrained("alexnot")
+        Traceback (most recent call last):
+        convkit.errors.TrainingError: torchvision has no network named 'alexnot'; the closest ...
     """
     import torchvision
 
@@ -113,6 +118,10 @@ class LoadedWeights:
         taken: Names of those that it has from the source.
         kept: Names of those that the source does not have, or in another shape: they are as before.
         left: Names that only the source has, or has in another shape.
+
+    Examples:
+        >>> print(LoadedWeights(taken=("conv1.weight",), kept=("fc1.weight",), left=()))
+        1 tensors taken; 1 of the network kept (fc1.weight); 0 of the source left.
     """
 
     taken: tuple[str, ...]
@@ -145,6 +154,13 @@ def load_weights(
         RunError: When the directory holds no training.
         CheckpointError: When its weights are damaged.
         OSError: When the file cannot be read.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> torch.save(nn.Conv2d(3, 4, 3).state_dict(), "conv.pt")
+        >>> load_weights(nn.Conv2d(3, 4, 3), "conv.pt").taken
+        ('weight', 'bias')
     """
     path = Path(source)
     tensors = _of_run(path) if path.is_dir() else _read(path)

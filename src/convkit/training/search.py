@@ -143,6 +143,16 @@ def optuna(
     Raises:
         MissingExtraError: When Optuna is not installed.
         TrainingError: For a space that is none, or when every trial diverged.
+
+    Examples:
+        >>> from convkit.training import search
+        >>> found = search.optuna(
+        ...     {"lr": search.Range(1e-3, 1.0, log=True)},
+        ...     train=lambda settings: (settings["lr"] - 0.1) ** 2,
+        ...     trials=4,
+        ... )
+        >>> sorted(found.best), len(found.trials)
+        (['lr'], 4)
     """
     try:
         library = import_module("optuna")
