@@ -67,6 +67,9 @@ class Architecture:
         Args:
             text: Such as `"conv 32 k5 p2 relu, maxpool 2, flatten, linear 10"`.
 
+        Returns:
+            The architecture.
+
         Raises:
             TableError: For a cell that cannot be read, naming row and cell.
         """
@@ -149,6 +152,9 @@ class Architecture:
         Args:
             module: An `nn.Sequential`, nested or not, a network that convkit built, or
                 torchvision's AlexNet, VGG or ResNet.
+
+        Returns:
+            The architecture.
 
         Raises:
             ArchitectureError: For a network that no table can express, naming the layer.
@@ -289,6 +295,9 @@ class Architecture:
             input_shape: Channels and sizes of one image: `(C, H, W)`. A table that was read off a
                 network (or states its input) can do without: its weights tell.
             name: Name of the network's class in the source.
+
+        Returns:
+            The source, a text.
 
         Raises:
             ArchitectureError: For a row that does not fit, a module of the user's own, or a shape

@@ -97,6 +97,13 @@ class Residual(Row):
         >>> conv = Conv(64, kernel_size=3, padding=1, norm="batch")
         >>> Residual([conv, conv]).shape_after((64, 56, 56))
         (64, 56, 56)
+
+        >>> from torch import nn
+        >>> block = Residual([Conv(8, kernel_size=3, padding=1)])
+        >>> block.ways, block.rows_of("body", (8, 6, 6), {})
+        (('body', 'shortcut'), (Conv(8, kernel_size=3, padding=1),))
+        >>> type(block.build_block({"body": nn.Identity(), "shortcut": nn.Identity()})).__name__
+        'ResidualBlock'
     """
 
     kind: ClassVar[str] = "residual"

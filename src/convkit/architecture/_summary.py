@@ -99,6 +99,10 @@ class Summary:
         >>> summary = network.summary((3, 32, 32))
         >>> summary.parameters, summary.macs, summary.output_shape
         (63338, 533120, (10,))
+
+        >>> from convkit import Architecture
+        >>> Architecture.parse("conv 8 k5").summary((3, 32, 32)).trainable_parameters
+        608
     """
 
     rows: tuple[SummaryRow, ...]

@@ -45,6 +45,9 @@ class Augmentation(ABC, Generic[Parameters]):
         Args:
             shape: Of the images, (N, C, H, W).
             generator: On the CPU; nothing else is asked for chance.
+
+        Returns:
+            What `apply` takes; of a kind of its own for each augmentation.
         """
 
     @abstractmethod

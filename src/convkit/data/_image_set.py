@@ -109,7 +109,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         """The images at some indices, copied, in that order.
 
         Args:
-            indices: Whole numbers from 0 to `len(set) - 1`.
+            indices: (K,), whole numbers from 0 to `len(set) - 1`.
             split: What they are for; as this set when left out.
 
         Returns:

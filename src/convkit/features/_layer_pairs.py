@@ -135,6 +135,9 @@ class LayerPairs:
 
         Args:
             threshold: The least cosine between their weights, above 0 and at most 1.
+
+        Returns:
+            The pairs of filters, the most alike first.
         """
         return duplicates(self.filters, threshold)
 

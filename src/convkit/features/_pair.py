@@ -145,6 +145,9 @@ class Pair:
 
         Args:
             image: Which image of the batch.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         return pair_picture(self, image)
 
@@ -154,6 +157,9 @@ class Pair:
         Args:
             image: Which image of the batch: its number, or the image itself (C, H, W).
             alpha: The map's opacity, 0 to 1.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         title = f"{self.name}, filter {self.index}"
         return overlay_picture(self.layer, [self.index], image, alpha, title, "conv")

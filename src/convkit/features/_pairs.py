@@ -94,6 +94,9 @@ class Pairs(Mapping[str, LayerPairs]):
 
         Args:
             filters: For each layer the filter to show; the first of every layer by default.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         return table_picture(self, filters)
 

@@ -96,7 +96,11 @@ class ActivationTracker:
         return text
 
     def plot(self) -> Figure:
-        """Draw the share of non-positive values of each layer over the epochs."""
+        """Draw the share of non-positive values of each layer over the epochs.
+
+        Raises:
+            FeatureError: Before the first batch.
+        """
         from convkit.plots import lines
 
         if not self.statistics:

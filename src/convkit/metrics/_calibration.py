@@ -33,6 +33,9 @@ class Calibration:
         >>> result = calibration([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]], truth=[0, 1, 1], bins=2)
         >>> round(result.expected_error, 4)         # |2/3 - 2.3/3|
         0.1
+
+        >>> round(result.greatest_error, 2)
+        0.1
     """
 
     edges: Floats

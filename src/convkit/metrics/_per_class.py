@@ -58,6 +58,11 @@ class PerClass:
         >>> per_class = PerClass(("cat", "dog"), *np.array([[3, 1], [4, 1], [3, 2]]))
         >>> per_class.precision, per_class.recall
         (array([0.75, 1.  ]), array([1. , 0.5]))
+
+        >>> from convkit import metrics
+        >>> matrix = metrics.confusion_matrix([0, 0, 1], [0, 1, 1], num_classes=2)
+        >>> matrix.per_class().f1.round(2).tolist()
+        [0.67, 0.67]
     """
 
     class_names: tuple[str, ...]

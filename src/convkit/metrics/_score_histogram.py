@@ -39,6 +39,8 @@ class ScoreHistogram:
         >>> histogram.update([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], truth=[0, 1, 1])
         >>> histogram.average_precision().mean
         1.0
+        >>> histogram.roc_area().mean
+        1.0
     """
 
     def __init__(self, classes: Iterable[str] | int, bins: int = 1000) -> None:

@@ -23,6 +23,11 @@ class Spread:
     Examples:
         >>> print(Spread((0.70, 0.72, 0.74)))
         0.7200 ± 0.0200 (3 seeds, 0.7000 to 0.7400)
+
+        >>> from convkit import metrics
+        >>> spread = metrics.over_seeds([0.70, 0.72, 0.71])
+        >>> spread.minimum, spread.maximum
+        (0.7, 0.72)
     """
 
     values: tuple[float, ...]

@@ -190,6 +190,13 @@ class Reproduction:
 
         Returns:
             The same in words, such as `"float32, seed 0, 5.7 minutes"`.
+
+        Examples:
+            >>> from torch import nn
+            >>> from convkit import Trainer
+            >>> page = Reproduction("Base network")
+            >>> page.trained(Trainer(nn.Linear(2, 2)))
+            'float32, seed 0, 0.0 minutes'
         """
         training = training_of(trainer)
         self._trained[trainer.directory or id(trainer)] = training

@@ -88,6 +88,9 @@ class ReproductionScript:
         Args:
             arguments: Instead of those of the command line.
 
+        Returns:
+            The page that was written.
+
         Raises:
             SystemExit: When an exact number differs, or for arguments that cannot be.
         """

@@ -118,6 +118,8 @@ class EarlyStopping:
         [False, False, False, True]
         >>> rule.best_index, str(rule.stop)
         (2, 'no improvement in 2 validations: the best is 0.8 at validation 2')
+
+        >>> rule.reset()
     """
 
     patience: int | None = 5
@@ -167,6 +169,9 @@ class EarlyStopping:
 
         Returns:
             The rule.
+
+        Raises:
+            TrainingError: For fewer than 2 losses.
         """
         if count < 2:
             raise TrainingError(f"the count rule compares at least 2 losses, not {count}")

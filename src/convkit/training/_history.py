@@ -51,6 +51,11 @@ class History:
         >>> history.append(epoch=2, step=20, training_loss=1.0, validation_loss=1.7)
         >>> history["validation_loss"], history.best_epoch, len(history)
         ([1.5, 1.7], 1, 2)
+
+        >>> history.columns[:3], history.best_row
+        (('epoch', 'step', 'training_loss'), 0)
+        >>> History.from_json(history.to_json()).row(-1)["training_loss"]
+        1.0
     """
 
     def __init__(self) -> None:
@@ -88,6 +93,9 @@ class History:
             best: Whether this is the best row so far; None compares the smoothed validation
                 loss, or the raw one where nothing is smoothed.
             **values: Numbers by the names of their columns.
+
+        Raises:
+            TrainingError: For names that are not those of the columns.
         """
         unknown = sorted(set(values) - set(self._columns))
         if unknown:

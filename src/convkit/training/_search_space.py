@@ -30,6 +30,10 @@ class Range:
     Examples:
         >>> Range(1e-4, 1e-1, log=True).holds(0.01), Range(1, 8).holds(9)
         (True, False)
+
+        >>> Range(1, 8).whole, Range(1e-4, 1e-1, log=True).whole
+        (True, False)
+        >>> Range(1, 8).edge_warning("layers", 5)
     """
 
     low: float

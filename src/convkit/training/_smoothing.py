@@ -33,6 +33,9 @@ class Smoothing(ABC):
         [4.0, 3.0, 2.5]
         >>> Smoothing.exponential(0.5).causal([4.0, 1.0])
         [4.0, 2.0]
+
+        >>> Smoothing.none().curve([1.0, 3.0]), Smoothing.median(3).last([1.0, 9.0, 2.0])
+        ([1.0, 3.0], 2.0)
     """
 
     __slots__ = ()

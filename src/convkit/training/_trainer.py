@@ -85,6 +85,9 @@ class Trainer:
         >>> history = trainer.fit((images, labels), (images, labels), epochs=3, progress=False)
         >>> len(history), history.stop_reason
         (3, 'all 3 epochs are done')
+
+        >>> type(trainer.optimizer).__name__
+        'SGD'
     """
 
     def __init__(
