@@ -31,7 +31,6 @@ class Flatness:
         relative: Whether the tolerance is a share of the best value instead.
 
     Examples:
-        >>> from convkit import EarlyStopping
         >>> rule = EarlyStopping(patience=None, smoothing=None, flatness=Flatness(window=3))
         >>> [rule.update(loss).should_stop for loss in (1.0, 0.5, 0.499, 0.499)]
         [False, False, False, True]
@@ -60,14 +59,9 @@ class Decision:
         stop: The reason as a value and as a sentence; None while training goes on.
 
     Examples:
-        >>> from convkit import EarlyStopping
-        >>> rule = EarlyStopping(patience=1)
-        >>> for value in (1.0, 0.8, 0.9):
-        ...     decision = rule.update(value)
-        >>> decision.should_stop, decision.waited, decision.reason == "patience"
-        (True, 1, True)
-        >>> print(decision.stop)
-        no improvement in 1 validation: the best is 0.875 at validation 2
+        >>> decision = EarlyStopping(patience=1).update(0.5)
+        >>> decision.improved, decision.should_stop, decision.reason
+        (True, False, None)
     """
 
     should_stop: bool
@@ -116,10 +110,8 @@ class EarlyStopping:
         >>> rule = EarlyStopping(patience=2, smoothing=None)
         >>> [rule.update(loss).should_stop for loss in [1.0, 0.8, 0.9, 0.8]]
         [False, False, False, True]
-        >>> rule.best_index, str(rule.stop)
-        (2, 'no improvement in 2 validations: the best is 0.8 at validation 2')
-
-        >>> rule.reset()
+        >>> rule.best_index, str(rule.stop), rule.reset()
+        (2, 'no improvement in 2 validations: the best is 0.8 at validation 2', None)
     """
 
     patience: int | None = 5
@@ -167,9 +159,6 @@ class EarlyStopping:
         Args:
             count: How many losses are looked at; at least 2.
 
-        Returns:
-            The rule.
-
         Raises:
             TrainingError: For fewer than 2 losses.
         """
@@ -191,9 +180,6 @@ class EarlyStopping:
             order: Of the polynomial.
             minimum: Epochs before it may stop.
             rising: How far back the smoothed curve is compared with its end.
-
-        Returns:
-            The rule.
         """
         smoothing = Smoothing.savitzky_golay(window, order)
         return cls(patience=None, smoothing=smoothing, minimum=minimum, rising=rising)
