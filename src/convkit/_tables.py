@@ -11,6 +11,27 @@ from convkit._escaping import csv_cell, html_text, latex_text, markdown_cell, pl
 
 Cell = str | int | float | None
 
+
+class Shown:
+    """A value that a notebook shows as its table, or where it has none as its text; escaped.
+
+    Examples:
+        >>> class Note(Shown):
+        ...     def __str__(self):
+        ...         return "1 < 2"
+        >>> Note()._repr_html_()
+        '<pre>1 &lt; 2</pre>'
+    """
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        table = getattr(self, "table", None)
+        if callable(table):
+            return str(table().to_html())
+        return "<pre>" + "\n".join(map(html_text, str(self).splitlines())) + "</pre>"
+
+
 _NUMBER = re.compile(r"[-+]?[\d,.]+(e[-+]?\d+)?( ?%)?|nan|[-+]?inf|-|", re.IGNORECASE)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import convkit.shapes
+from convkit._tables import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ def settings_of(row: object, *names: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedLayer:
+class ExplainedLayer(Shown):
     """One layer with the worked explanations of its size, parameters and MACs.
 
     Args:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from convkit._tables import Shown
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -12,7 +14,7 @@ Argument = int | float | bool | str | tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class LayerCall:
+class LayerCall(Shown):
     """The class of a layer in `torch.nn`, and what it is called with.
 
     Args:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convkit._tables import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +19,7 @@ RULE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class Total(Shown):
     """A count of operations and the rule that it follows.
 
     Args:

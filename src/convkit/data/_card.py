@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from convkit._tables import Cell, Table
+from convkit._tables import Cell, Shown, Table
 from convkit.data._duplicates import Duplicates, Pair, find_duplicates
 from convkit.data._statistics import ChannelStatistics, channel_statistics
 
@@ -18,7 +18,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class DataCard:
+class DataCard(Shown):
     """Counts, sizes, statistics and findings of image sets; `print(card)` shows them.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convkit._files import replace_file
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.data._splitting import group_split, random_split, stratified_split
 from convkit.data._statistics import channel_statistics
 from convkit.errors import DataError
@@ -49,7 +49,7 @@ class SourceReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Sets:
+class Sets(Shown):
     """The images of one task, split; `print(sets)` is the data card.
 
     Args:

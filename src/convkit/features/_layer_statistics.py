@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convkit._files import replace_file
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import FeatureError
 from convkit.features._layers import listed
 from convkit.features._stages import RECTIFIERS, STAGES, Stage
@@ -116,7 +116,7 @@ class LayerStatistics:
         return tuple(i for i, verdict in enumerate(self.verdicts) if verdict == "nearly dead")
 
 
-class ActivationStatistics(Mapping[str, LayerStatistics]):
+class ActivationStatistics(Shown, Mapping[str, LayerStatistics]):
     """The statistics of several layers, by layer name.
 
     Args:

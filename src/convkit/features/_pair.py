@@ -199,6 +199,11 @@ class Pair:
             self.layer.receptive_fields.box(y, x),
         )
 
+    def _repr_png_(self) -> bytes:
+        """The picture of `plot`, for a notebook."""
+        picture: bytes = self.plot()._repr_png_()
+        return picture
+
     def __repr__(self) -> str:
         return (
             f"Pair({self.name!r}, {self.index}: filter {tuple(self.filter.shape)}, "

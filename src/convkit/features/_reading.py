@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import FeatureError
 from convkit.features._patterns import blobs, colour_name, edges, similarity, turned
 from convkit.features._spectrum import Spectrum, spectrum
@@ -26,7 +26,7 @@ _NAMES = {0: "horizontal", 45: "rising diagonal", 90: "vertical", 135: "falling 
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Shown):
     """What a filter answers to, measured from its weights.
 
     Args:

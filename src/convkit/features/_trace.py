@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,7 @@ _SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trace:
+class Trace(Shown):
     """The products that make one value of a feature map.
 
     Args:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from convkit._tables import Shown
 from convkit.features._operands import Operands, in_double
 
 # Rounding errors add up like a random walk: with the square root of the number of products,
@@ -18,7 +19,7 @@ _VALUES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Shown):
     """The answer to "are this filter and this map a pair?"; true when they are.
 
     With `u` the unit roundoff of the type computed in, `n` the products of one value and `S` the

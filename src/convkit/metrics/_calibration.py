@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import MetricError
 from convkit.metrics._interval import accuracy_interval
 from convkit.metrics._losses import read_probabilities
@@ -20,7 +20,7 @@ _MOST_BINS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
+class Calibration(Shown):
     """Confidence against accuracy, in bins of equal width (low, high].
 
     Args:

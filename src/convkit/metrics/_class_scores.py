@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.metrics._shares import defined_mean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class UndefinedClassWarning(UserWarning):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassScores:
+class ClassScores(Shown):
     """A metric of each class against the rest.
 
     Args:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convkit._escaping import plain
+from convkit._tables import Shown
 from convkit.errors import MetricError
 from convkit.metrics._binomial import fair_tail
 from convkit.metrics._bootstrap import draw_samples, percentile_interval, quietly, read_samples
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Shown):
     """Two trained networks measured on the same samples.
 
     Args:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convkit._tables import Shown
 from convkit.metrics._inputs import read_labels, read_predicted, refuse_other_length
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Confusion:
+class Confusion(Shown):
     """How often one class was taken for another.
 
     Args:

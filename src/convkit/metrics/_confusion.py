@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import MetricError
 from convkit.metrics._confused_pairs import Confusion, most_confused_pairs
 from convkit.metrics._confusion_difference import ConfusionDifference
@@ -31,7 +31,7 @@ _WIDEST_TABLE = 20
 _MOST_CLASSES = 10_000  # 0.8 GB of counts
 
 
-class ConfusionMatrix:
+class ConfusionMatrix(Shown):
     """Counts of true class (row) against predicted class (column), gathered batch by batch.
 
     Always C x C and int64, whichever classes occur. Batches on the CPU are checked at once and a

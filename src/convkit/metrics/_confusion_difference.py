@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convkit._tables import Shown
 from convkit.metrics._shares import Normalization, normalized_counts
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ConfusionDifference:
+class ConfusionDifference(Shown):
     """One confusion matrix minus another of the same classes, made by `after - before`.
 
     Args:

@@ -6,11 +6,12 @@ import math
 from dataclasses import KW_ONLY, dataclass
 from statistics import NormalDist
 
+from convkit._tables import Shown
 from convkit.errors import MetricError
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Shown):
     """A confidence interval.
 
     Args:

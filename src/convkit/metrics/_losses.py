@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import MetricError
 from convkit.metrics._top_k import read_scores_and_labels
 
@@ -23,7 +23,7 @@ _SUM_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mistakes:
+class Mistakes(Shown):
     """The k samples with the greatest loss, the greatest first; equal losses by their index.
 
     Args:

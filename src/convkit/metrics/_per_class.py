@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from convkit._tables import Cell, Table
+from convkit._tables import Cell, Shown, Table
 from convkit.errors import MetricError
 from convkit.metrics._shares import defined_mean, share
 
@@ -39,7 +39,7 @@ class Averages:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PerClass:
+class PerClass(Shown):
     """Precision, recall and F1 of each class against the rest, as arrays of length C.
 
     With the true positives TP, false positives FP and false negatives FN of a class:

@@ -7,6 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convkit._tables import Shown
 from convkit.errors import MetricError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Shown):
     """Mean and standard deviation of one result over several trainings.
 
     Args:

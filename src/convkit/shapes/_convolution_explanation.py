@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.shapes._matrix import Matrix, Number, turned
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Product(Shown):
     """One pixel times one weight.
 
     Args:
@@ -43,7 +43,7 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Position(Shown):
     """One position of the kernel: its products, and their sum.
 
     Args:
@@ -73,7 +73,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class ConvolutionExplanation:
+class ConvolutionExplanation(Shown):
     """A convolution with every product of every position; `print` writes it.
 
     Args:

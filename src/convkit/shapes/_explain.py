@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from convkit._escaping import latex_text
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import ShapeError
 from convkit.shapes._described import DESCRIPTIONS, Symbols
 from convkit.shapes._expressions import symbol_in_latex
@@ -36,7 +36,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     r"""A call of one of the functions of `convkit.shapes`, worked out.
 
     `print(explanation)` writes it for the terminal.

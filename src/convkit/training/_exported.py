@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from convkit._tables import Shown
 from convkit.errors import MissingExtraError, TrainingError
 from convkit.training._alike import as_trained
 from convkit.training._configuration import image_set_of
@@ -31,7 +32,7 @@ _AT_A_TIME = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Shown):
     """An exported file beside the network that it was made of, on the same images.
 
     Args:
@@ -66,7 +67,7 @@ class Agreement:
         )
 
 
-class ExportedNetwork:
+class ExportedNetwork(Shown):
     """A network in a file of its own; made by `export` or `ExportedNetwork.load`.
 
     Attributes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit._files import replace_file
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import RunError, TrainingError
 from convkit.training._stop import Stop, StopReason
 
@@ -31,7 +31,7 @@ COLUMNS = (
 _SPECIAL = {"NaN": nan, "Infinity": float("inf"), "-Infinity": -float("inf")}
 
 
-class History:
+class History(Shown):
     """The course of a training, one row for each validation.
 
     `history["validation_loss"]` is a list of floats; the columns are `epoch` (from 1; a fraction

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
+from convkit._tables import Shown
+
 if TYPE_CHECKING:
     from convkit.training._overfit_layers import LayerCheck
 
 
 @dataclass(frozen=True, slots=True)
-class OverfitCheck:
+class OverfitCheck(Shown):
     """Whether a network can learn one batch by heart; made by `overfit_batch`.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convkit._files import replace_file
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class Predictions(Shown):
     """A class for each image.
 
     Args:

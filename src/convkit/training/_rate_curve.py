@@ -7,6 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from convkit._tables import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,7 +18,7 @@ CEILING = 1.25  # times the first loss: larger losses count as this in the smoot
 
 
 @dataclass(frozen=True, slots=True)
-class RateCurve:
+class RateCurve(Shown):
     """The loss at each learning rate of a sweep; made by `find_learning_rate`.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import TrainingError
 from convkit.training._stop import StopReason
 
@@ -53,7 +53,7 @@ class ReplayRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Shown):
     """What several rules would have done on one curve.
 
     Args:

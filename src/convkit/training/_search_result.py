@@ -7,7 +7,7 @@ import statistics
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _SURE = 2.0  # standard errors
 
 
 @dataclass(frozen=True, slots=True)
-class SearchStep:
+class SearchStep(Shown):
     """One setting searched while the others are held.
 
     Args:
@@ -67,7 +67,7 @@ class SearchStep:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Shown):
     """What a search found; made by `coordinate` and `optuna`.
 
     Args:

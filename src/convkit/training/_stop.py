@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from convkit._tables import Shown
+
 
 class StopReason(StrEnum):
     """Why training ended; each equals its own text, `StopReason.PATIENCE == "patience"`.
@@ -33,7 +35,7 @@ class StopReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Shown):
     """The end of training.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def unfreeze(model: nn.Module, *names: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeReport:
+class FreezeReport(Shown):
     """What of a model learns, part by part; made by `report`.
 
     Args:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from convkit._tables import Shown
 from convkit.data import Preprocessing
 from convkit.errors import TrainingError
 from convkit.training._checkpoint import read_tensors
@@ -111,7 +112,7 @@ def _first_difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedWeights:
+class LoadedWeights(Shown):
     """Which tensors a network took; made by `load_weights`.
 
     Args:
