@@ -86,9 +86,14 @@ class Table:
         for row in self.rows:
             drawing.add_row(*(Text(plain(_written(cell))) for cell in row))
         output = io.StringIO()
-        Console(file=output, width=width or 10_000, color_system=None, legacy_windows=False).print(
-            drawing
+        console = Console(
+            file=output,
+            width=width or 10_000,
+            color_system=None,
+            legacy_windows=False,
+            force_jupyter=False,  # in a notebook it would show the table there and give no text
         )
+        console.print(drawing)
         lines = [line.rstrip() for line in output.getvalue().rstrip().splitlines()]
         return "\n".join([*filter(None, [plain(self.title)]), *lines, *map(plain, self.notes)])
 
