@@ -283,7 +283,7 @@ def test_a_planned_schedule_has_one_length(tmp_path: Path) -> None:
 def test_a_training_that_the_rule_ended_stays_ended(tmp_path: Path) -> None:
     settings: dict[str, Any] = {
         "optimizer": lambda p: torch.optim.SGD(p, lr=2.0),
-        "early_stopping": EarlyStopping(1, smoothing=None),
+        "early_stopping": EarlyStopping(1, smoothing=None, min_delta=100.0),
     }
     ended = train((IMAGES, LABELS), tmp_path, **settings)
 

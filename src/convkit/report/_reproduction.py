@@ -52,6 +52,8 @@ class Reproduction:
         ['exact', 'reproduced']
         >>> from convkit import plots
         >>> page.picture(plots.bars({"cat": 1.0}), "classes", "images of each class")
+        >>> page.pictures
+        {'classes': 1}
         >>> page.write("base.md").name
         'base.md'
     """
