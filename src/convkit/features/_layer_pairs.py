@@ -158,6 +158,16 @@ class LayerPairs:
 
         Raises:
             FeatureError: When the stage does not exist or was not kept.
+
+        Examples:
+            >>> import torch
+            >>> from torch import nn
+            >>> from convkit import FilterFeatureExtractor
+            >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+            >>> with FilterFeatureExtractor(model) as extractor:
+            ...     pairs = extractor.extract(torch.rand(2, 3, 8, 8), layers="0")
+            >>> pairs["0"].maps("conv").shape
+            torch.Size([2, 4, 6, 6])
         """
         kept = {
             "conv": self.feature_maps,
@@ -188,13 +198,25 @@ class LayerPairs:
             image: Which image of the batch.
             stage: Which maps, as `maps` takes it.
             shared_scale: One scale for all that are drawn; else each its own, written below.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         return layer_picture(self, channels, image, stage, shared_scale=shared_scale)
 
     def plot_maps(
         self, channels: Iterable[int] | None = None, image: int = 0, *, stage: Stage = "conv"
     ) -> Figure:
-        """Draw maps alone, on one scale."""
+        """Draw maps alone, on one scale.
+
+        Args:
+            channels: Which filters; None for all of them.
+            image: Which image of the batch, or an image (3, height, width) to lay them over.
+            stage: `"conv"` as the layer made them, `"norm"` or `"activation"` after that.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
         return maps_picture(self, channels, image, stage)
 
     def overlay(
@@ -205,7 +227,17 @@ class LayerPairs:
         channels: Iterable[int] | None = None,
         stage: Stage = "conv",
     ) -> Figure:
-        """Draw maps over their image; at `alpha` 1 they hide it, at 0.5 both are seen."""
+        """Draw maps over their image; at `alpha` 1 they hide it, at 0.5 both are seen.
+
+        Args:
+            image: Which image of the batch, or an image (3, height, width) to lay them over.
+            alpha: How much the map covers, 0 to 1.
+            channels: Which filters; None for all of them.
+            stage: `"conv"` as the layer made them, `"norm"` or `"activation"` after that.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
         chosen = channels_of(self, channels)
         return overlay_picture(self, chosen, image, alpha, self.name, stage)
 

@@ -27,6 +27,17 @@ class Slice(NamedTuple):
         channel: Which input channel of the layer.
         weights: (kernel_height, kernel_width).
         norm: The root of the sum of the squared weights.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import FilterFeatureExtractor
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> with FilterFeatureExtractor(model) as extractor:
+        ...     pairs = extractor.extract(torch.rand(2, 3, 8, 8), layers="0")
+        >>> part = pairs["0"][3].slices(by_norm=True)[0]
+        >>> part.weights.shape, part.channel in range(3), part.norm > 0
+        (torch.Size([3, 3]), True, True)
     """
 
     channel: int
@@ -137,6 +148,9 @@ class Pair:
 
         Args:
             by_norm: Those that weigh most first; else in the order of the channels.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         return slices_picture(self, self.slices(by_norm=by_norm))
 

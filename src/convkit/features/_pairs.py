@@ -84,6 +84,9 @@ class Pairs(Mapping[str, LayerPairs]):
             channels: Which filters; every layer must have them.
             image: Which image of the batch.
             stage: Which maps, as `LayerPairs.maps` takes it.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
         """
         return layers_picture(self, channels, image, stage)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from convkit._files import replace_file
-from convkit._tables import Table
+from convkit._tables import Shown, Table
 from convkit.errors import FeatureError
 from convkit.features._statistics import activation_statistics
 
@@ -33,7 +33,7 @@ class TrainingEvent(Protocol):
         """Has the `model`."""
 
 
-class ActivationTracker:
+class ActivationTracker(Shown):
     """Measures the activations before training and after each epoch, as a callback.
 
     `Trainer(model, ..., callbacks=[ActivationTracker(images)])`.
@@ -89,7 +89,11 @@ class ActivationTracker:
         return Table(("epoch", "layer", "non-positive", "dead", "nearly dead"), rows)
 
     def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
-        """The table as CSV, also written to `path` when one is given."""
+        """The table as CSV, also written to `path` when one is given.
+
+        Args:
+            path: The file, replaced whole; None writes none.
+        """
         text = self.table().to_csv()
         if path is not None:
             replace_file(path, text)

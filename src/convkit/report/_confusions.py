@@ -36,6 +36,17 @@ def confusions(
 
     Returns:
         The evaluations, in the order of the sets.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import Trainer, data, report
+        >>> sets = data.drawn_shapes(train=20, validation=10, test=10)
+        >>> trainer = Trainer(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)))
+        >>> page = report.Reproduction("Base network")
+        >>> found = report.confusions(page, trainer, [sets.test])
+        >>> [evaluation.name for evaluation in found], page.pictures
+        (['test'], {'confusion_test': 2})
     """
     evaluations = [trainer.evaluate(image_set) for image_set in sets]
     for evaluation in evaluations:

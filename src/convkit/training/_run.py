@@ -43,7 +43,11 @@ class Run:
     evaluations: dict[str, dict[str, Any]]
 
     def epochs(self, split: str) -> list[dict[str, Any]]:
-        """What `MeasureEpochs` measured on a split, epoch by epoch."""
+        """What `MeasureEpochs` measured on a split, epoch by epoch.
+
+        Args:
+            split: Of which set, such as `"validation"`.
+        """
         found = {
             float(name.removeprefix(f"{split}-")): values
             for name, values in self.evaluations.items()
