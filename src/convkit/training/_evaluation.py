@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from convkit._tables import Shown
 from convkit.errors import TrainingError
 from convkit.metrics import ConfusionMatrix, accuracy_interval, average_precision
 
