@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 from convkit._escaping import csv_cell, html_text, latex_text, markdown_cell, plain
 
@@ -61,7 +62,8 @@ class Table:
 
         drawing = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for title, right in zip(self.header, self._right_aligned(), strict=True):
-            drawing.add_column(Text(plain(title)), justify="right" if right else "left")
+            side: Literal["left", "right"] = "right" if right else "left"
+            drawing.add_column(Text(plain(title)), justify=side, overflow="fold")
         for row in self.rows:
             drawing.add_row(*(Text(plain(_written(cell))) for cell in row))
         output = io.StringIO()

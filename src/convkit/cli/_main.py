@@ -11,6 +11,8 @@ from typing_extensions import override
 
 from convkit._escaping import plain
 from convkit.cli import _calculate, _demo, _inspect, _runs, _train
+from convkit.cli._completion import add_completion
+from convkit.cli._terminal import prepare_streams
 from convkit.errors import ConvkitError
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ examples:
   convkit evaluate runs/first --data photos/
   convkit predict runs/first holiday/*.jpg --csv predictions.csv
   convkit explore runs/first --image cat.jpg --out filters/
-  convkit compare runs/*
+  convkit compare runs/* --page comparison.html
+  convkit report runs/first
 
 `convkit COMMAND --help` tells the rest.
 """
@@ -45,12 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [{"layer": "conv1", ...
         0
     """
+    prepare_streams()
     try:
-        parsed = _parser().parse_args(arguments)
-    except SystemExit as stop:  # argparse has said why, or has shown the help
-        return stop.code if isinstance(stop.code, int) else 2
-    try:
-        code: int = parsed.run(parsed)
+        code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough, as `head` does. The interpreter would complain when it
@@ -70,6 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _run(arguments: Sequence[str] | None) -> int:
+    """Read the arguments and do what they ask for."""
+    try:
+        parsed = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why, or has shown the help
+        return stop.code if isinstance(stop.code, int) else 2
+    code: int = parsed.run(parsed)
+    return code
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="convkit",
@@ -78,9 +88,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show it and end")
+    add_completion(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for room in (_demo, _calculate, _train, _inspect, _runs):
         room.add_commands(commands)
+    for command in commands.choices.values():  # examples stand as they are typed
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convkit._escaping import plain
 from convkit.metrics._inputs import read_labels, read_predicted, refuse_other_length
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Confusion:
     names: tuple[str, str]
 
     def __str__(self) -> str:
-        true, other = self.names
+        true, other = map(plain, self.names)
         return f"{true} taken for {other}: {self.count:,} ({100 * self.share:.1f} % of {true})"
 
 

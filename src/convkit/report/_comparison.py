@@ -17,7 +17,7 @@ from convkit.report._figures import (
     evaluation_columns,
 )
 from convkit.report._settings import data_card
-from convkit.report._words import short
+from convkit.report._words import short, spoken
 from convkit.training import read_run
 
 if TYPE_CHECKING:
@@ -143,6 +143,17 @@ class Comparison:
         """The table as comma-separated values."""
         return self.table().to_csv()
 
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Settings and figures of each run by name, as plain values; what is missing is None."""
+        known = {**COLUMNS, **evaluation_columns(self.runs)}
+        return {
+            figures.name: {
+                "settings": dict(figures.settings),
+                "figures": {name: column.read(figures.run) for name, column in known.items()},
+            }
+            for figures in self.runs
+        }
+
     def plot(self, **options: Any) -> Figure:
         """Draw the curves of all runs over each other.
 
@@ -214,7 +225,7 @@ def _names(paths: list[Path]) -> list[str]:
 
 def _label(name: str, known: dict[str, Column]) -> str:
     """What stands above a column."""
-    return known[name].label if name in known else name.replace("_", " ")
+    return known[name].label if name in known else spoken(name)
 
 
 def _cell(figures: RunFigures, name: str, known: dict[str, Column]) -> Cell:
