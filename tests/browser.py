@@ -7,6 +7,7 @@ browser; with `CONVKIT_NEEDS_BROWSER=1`, as in continuous integration, it fails 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 NEEDED = os.environ.get("CONVKIT_NEEDS_BROWSER") == "1"
+ELSEWHERE = re.compile(r"^(https?|wss?)://(?!127\.0\.0\.1[:/])")
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
@@ -63,12 +65,12 @@ class Browser:
 
     @contextmanager
     def open(
-        self, path: Path, *, size: str = "desktop", dark: bool = False, printed: bool = False
+        self, path: Path | str, *, size: str = "desktop", dark: bool = False, printed: bool = False
     ) -> Iterator[Visit]:
-        """Open a file.
+        """Open a page.
 
         Args:
-            path: The page.
+            path: The page, or its address on this machine.
             size: `"desktop"` or `"phone"`.
             dark: Whether the reader prefers dark pages.
             printed: Whether it is laid out for paper.
@@ -78,8 +80,9 @@ class Browser:
             viewport={"width": width, "height": height},
             has_touch=size == "phone",
             color_scheme="dark" if dark else "light",
-            offline=True,
         )
+        # What a page would fetch fails, and is told as a failed request.
+        context.route(ELSEWHERE, lambda route: route.abort())
         try:
             page = context.new_page()
             visit = Visit(page)
@@ -89,7 +92,7 @@ class Browser:
             page.on("requestfailed", lambda request: visit.complaints.append(request.url))
             if printed:
                 page.emulate_media(media="print")
-            page.goto(path.as_uri(), wait_until="load")
+            page.goto(path if isinstance(path, str) else path.as_uri(), wait_until="load")
             yield visit
         finally:
             context.close()

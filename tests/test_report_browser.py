@@ -49,10 +49,11 @@ def comparison(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def explored(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page to explore of a run."""
-    images = next(iter(data.batches(data.drawn_shapes(train=10, validation=10, test=10).train)))[0]
+    drawn = data.drawn_shapes(train=10, validation=10, test=10)
+    images = next(iter(data.batches(drawn.train, batch_size=2)))[0]
     path = tmp_path_factory.mktemp("explore") / "explore.html"
     with FilterFeatureExtractor(Trainer.load(runs[0]).model) as extractor:
-        return extractor.write_page(path, images[:2], names=NAMES)
+        return extractor.write_page(path, images, names=NAMES)
 
 
 def test_the_page_of_a_run_opens_without_a_complaint(browser: Browser, page: Path) -> None:

@@ -95,10 +95,35 @@ def csv_cell(text: object) -> str:
     """
     # A lone carriage return ends a line for some readers, and not every writer quotes it.
     written = str(text).replace("\r", "\\r")
-    if not written.lstrip().startswith(_FORMULA_STARTS) and not written.startswith(_FORMULA_STARTS):
-        return written
+    return "'" + written if _is_formula(written) else written
+
+
+def csv_mark(text: str) -> str:
+    """Mark a text that a spreadsheet would take for a formula so that `csv_unmark` undoes it.
+
+    Examples:
+        >>> csv_mark("=1+1"), csv_mark("'=1+1"), csv_mark("cat.jpg")
+        ("'=1+1", "''=1+1", 'cat.jpg')
+    """
+    return "'" + text if _is_formula(text.lstrip("'")) else text
+
+
+def csv_unmark(cell: str) -> str:
+    """The text that `csv_mark` was given.
+
+    Examples:
+        >>> csv_unmark("'=1+1"), csv_unmark("''=1+1"), csv_unmark("'tis.jpg")
+        ('=1+1', "'=1+1", "'tis.jpg")
+    """
+    return cell[1:] if cell.startswith("'") and _is_formula(cell.lstrip("'")) else cell
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet would take a cell for a formula; a number is none."""
+    if not text.startswith(_FORMULA_STARTS) and not text.lstrip().startswith(_FORMULA_STARTS):
+        return False
     try:
-        float(written)
+        float(text)
     except ValueError:
-        return "'" + written
-    return written
+        return True
+    return False
