@@ -146,31 +146,34 @@ def _mistakes(material: Material, split: str, names: list[str]) -> list[str]:
         return []
     truth, predicted = found["truth"].tolist(), found["predicted"].tolist()
     probabilities = found["probabilities"]
-    titles = []
+    answers = []
     for row, (right, wrong) in enumerate(zip(truth, predicted, strict=True)):
         said, meant = (
             names[index] if index < len(names) else str(index) for index in (wrong, right)
         )
-        titles.append(
-            f"{said} {percent(float(probabilities[row, wrong]), 0)}\n"
-            f"is {meant} {percent(float(probabilities[row, right]), 0)}"
+        answers.append(
+            (
+                f"{said} {percent(float(probabilities[row, wrong]), 0)}",
+                f"is {meant} {percent(float(probabilities[row, right]), 0)}",
+            )
         )
+    titles = ["\n".join(pair) for pair in answers]
     figure = convkit.plots.image_grid(found["images"], titles, columns=min(6, len(titles)))
     alternative = f"The {len(titles)} wrongly classified images of greatest loss"
     caption = "Above what the network said, below what it is, each with its probability."
     return [
         "<h3>Worst mistakes</h3>",
         picture(figure, alternative, caption, form="png", wide=True),
-        _mistake_table(found, titles),
+        _mistake_table(found, answers),
     ]
 
 
-def _mistake_table(found: dict[str, Any], titles: list[str]) -> str:
+def _mistake_table(found: dict[str, Any], answers: list[tuple[str, str]]) -> str:
     """The same as a table, with the files' names."""
-    files = [str(name) for name in found.get("names", [""] * len(titles))]
+    files = [str(name) for name in found.get("names", [""] * len(answers))]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (number, short(name), *title.split("\n"))
-        for number, (name, title) in enumerate(zip(files, titles, strict=False), start=1)
+        (number, short(name), short(said), short(meant))
+        for number, (name, (said, meant)) in enumerate(zip(files, answers, strict=False), start=1)
     )
     content = Table(("number", "image", "answer", "truth"), rows)
     return folded("Names of these images", content, "Names of the worst mistakes")
