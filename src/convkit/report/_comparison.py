@@ -16,7 +16,7 @@ from convkit.report._figures import (
     against_the_best,
     evaluation_columns,
 )
-from convkit.report._settings import data_card
+from convkit.report._settings import CALLS, data_card
 from convkit.report._words import short, spoken
 from convkit.training import read_run
 
@@ -47,7 +47,24 @@ class Comparison:
     def differing(self) -> tuple[str, ...]:
         """The settings that are not the same in all runs."""
         names = dict.fromkeys(name for figures in self.runs for name in figures.settings)
-        return tuple(name for name in names if len({f.settings.get(name) for f in self.runs}) > 1)
+        return tuple(
+            name
+            for name in names
+            if len({f.settings.get(name) for f in self.runs}) > 1 and not self._said_elsewhere(name)
+        )
+
+    def _said_elsewhere(self, name: str) -> bool:
+        """Whether a rule is told by its arguments, or an argument by the rule it belongs to.
+
+        Its arguments say it best where every run has the rule, the whole rule where one has none.
+        """
+        rule, _, argument = name.partition(".")
+        if rule not in CALLS:
+            return False
+        in_every_run = all(
+            any(setting.startswith(f"{rule}.") for setting in f.settings) for f in self.runs
+        )
+        return in_every_run != bool(argument)
 
     def table(self) -> Table:
         """One row for each run.

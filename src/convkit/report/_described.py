@@ -9,7 +9,7 @@ from convkit._tables import Table
 from convkit.architecture import Architecture, summarize
 from convkit.errors import ConvkitError
 from convkit.report._page import Section, folded, paragraph, picture, table
-from convkit.report._settings import data_card, settings_of
+from convkit.report._settings import CALLS, data_card, settings_of
 from convkit.report._words import short, spoken
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ def _table_of(model: nn.Module) -> Any:
 def settings_section(material: Material) -> Section | None:
     """How it was trained."""
     settings = settings_of(material.configuration)
-    rows = [(spoken(name), short(value, 400)) for name, value in settings.items()]
+    rows = [
+        (spoken(name), short(value, 400))
+        for name, value in settings.items()
+        if "." not in name or name.partition(".")[0] not in CALLS
+    ]
     versions = material.configuration.get("versions") or {}
     rows += [(f"version of {name}", str(value)) for name, value in versions.items()]
     if not rows:

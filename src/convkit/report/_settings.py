@@ -10,7 +10,9 @@ _INTERNAL = {"capturable", "differentiable", "foreach", "fused", "maximize", "in
              "decoupled_weight_decay"}  # fmt: skip
 
 
-_CALLS = ("early_stopping", "options")
+CALLS = ("early_stopping", "options")
+"""Settings that are written as a call; they stand whole, and each argument by itself."""
+
 # A call as Python writes it, `EarlyStopping(patience=5, smoothing=0.6)`, and its arguments.
 _CALL = re.compile(r"[A-Za-z_]\w*\((?P<arguments>\w+=.*)\)", re.DOTALL)
 _ARGUMENT = re.compile(r"(\w+)=((?:'[^']*'|\([^()]*\)|\[[^][]*\]|[^,'()[\]])+)(?:, |$)")
@@ -59,17 +61,17 @@ def data_card(configuration: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _arguments(name: str, call: str) -> dict[str, str]:
-    """The arguments of a written call by name; the whole text when it is written otherwise.
+    """A written call and its arguments by name; the text alone when it is written otherwise.
 
     Examples:
-        >>> _arguments("early_stopping", "EarlyStopping(patience=5, smoothing=Mean(3, 0.1))")
-        {'early_stopping.patience': '5', 'early_stopping.smoothing': 'Mean(3, 0.1)'}
+        >>> list(_arguments("options", "Options(clip=5, mean=Mean(3, 0.1))").items())[1:]
+        [('options.clip', '5'), ('options.mean', 'Mean(3, 0.1)')]
     """
     match = _CALL.fullmatch(call)
     found = _ARGUMENT.findall(match["arguments"]) if match else []
     if match is None or ", ".join(f"{key}={text}" for key, text in found) != match["arguments"]:
         return {name: call}
-    return {f"{name}.{key}": text for key, text in found}
+    return {name: call, **{f"{name}.{key}": text for key, text in found}}
 
 
 def _flat(name: str, value: Any) -> dict[str, str]:
@@ -80,7 +82,7 @@ def _flat(name: str, value: Any) -> dict[str, str]:
             for key, item in value.items()
             for inner, text in _flat(f"{name}.{key}" if name else str(key), item).items()
         }
-    if isinstance(value, str) and name in _CALLS:
+    if isinstance(value, str) and name in CALLS:
         return _arguments(name, value)
     if isinstance(value, list):
         return {name: ", ".join(map(str, value)) if value else "none"}
