@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from typing_extensions import override
 from convkit._escaping import plain
 from convkit.cli import _calculate, _demo, _inspect, _runs, _train
 from convkit.cli._completion import add_completion
-from convkit.cli._terminal import prepare_streams
+from convkit.cli._terminal import drop_output, prepare_streams
 from convkit.errors import ConvkitError
 
 if TYPE_CHECKING:
@@ -53,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has seen enough, as `head` does. The interpreter would complain when it
-        # flushes standard output at its end, so that goes nowhere from here on.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # the reader has seen enough, as `head` does
         return 0
     except KeyboardInterrupt:
         print("convkit: interrupted; what was written stays usable", file=sys.stderr)
@@ -66,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = message.replace('on_unreadable="skip"', "--skip-unreadable")
         message = message.replace("fit(..., resume=True)", "--resume")
         print(f"convkit: {message}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # the disk that it goes to is full
+            drop_output()
         return 1
     return code
 

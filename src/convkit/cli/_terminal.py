@@ -33,6 +33,11 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="convkit")
 
 
+def drop_output() -> None:
+    """Let standard output go nowhere: the interpreter flushes it at its end and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _replaced(error: UnicodeError) -> tuple[str, int]:
     """An ASCII lookalike of a character that the encoding lacks, or its code point."""
     if not isinstance(error, UnicodeEncodeError):
