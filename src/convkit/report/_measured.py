@@ -67,12 +67,7 @@ def _confusion(counts: Any, names: list[str], split: str) -> list[str]:
     told = "Rows: true class; columns: predicted; the shade is the share of the true class."
     content = matrix_table(counts, names, label) + paragraph(told, "note")
     if len(names) <= _MOST_CLASSES_READ:
-        return [
-            "<h3>Confusion matrix</h3>",
-            content,
-            paragraph(told, "note"),
-            *_pairs(counts, names),
-        ]
+        return ["<h3>Confusion matrix</h3>", content, *_pairs(counts, names)]
     figure = convkit.plots.confusion(
         counts, class_names=names, normalize="truth", order="clustered"
     )
