@@ -173,7 +173,7 @@ def test_the_page_to_explore_opens_and_names_its_images(browser: Browser, explor
 
         assert visit.complaints == []
         assert visit.page.locator("#image option").all_inner_texts() == list(NAMES)
-        assert visit.page.locator("canvas").count() == 3
+        assert visit.page.locator("canvas").count() >= 3
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
