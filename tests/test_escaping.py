@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit._escaping import csv_cell, html_text, latex_text, markdown_cell, plain
+from convkit._escaping import (
+    csv_cell,
+    csv_mark,
+    csv_unmark,
+    html_text,
+    latex_text,
+    markdown_cell,
+    plain,
+)
 from convkit._tables import Table
 
 
@@ -50,7 +59,7 @@ def test_html_reads_back_as_the_plain_text_without_a_tag(text: str) -> None:
 
 @given(st.text())
 def test_latex_holds_no_bare_special_character(text: str) -> None:
-    written = latex_text(text)
+    written = re.sub(r"\\unicodetext\{[^\x00-\x7f]+\}\{[U+0-9A-F ]+\}", "", latex_text(text))
     for command in (
         r"\textbackslash{}",
         r"\textasciicircum{}",
@@ -58,7 +67,7 @@ def test_latex_holds_no_bare_special_character(text: str) -> None:
         r"\textless{}",
         r"\textgreater{}",
         r"\textbar{}",
-        r"\textquotedbl{}",
+        r"\char34{}",
         r"$\times$",
         r"$\pm$",
         r"$\to$",
@@ -67,6 +76,24 @@ def test_latex_holds_no_bare_special_character(text: str) -> None:
         written = written.replace(command, "")
 
     assert not set(written) & set("\\{}#$%&_^~<>|")
+
+
+def test_a_character_that_plain_latex_lacks_carries_its_code_point_for_it() -> None:
+    assert latex_text("a 猫β é") == r"a \unicodetext{猫β}{U+732B U+03B2} é"
+
+
+def test_a_latex_table_defines_the_command_that_it_needs_and_opens_no_argument() -> None:
+    written = Table(("name",), (("[2pt]",), ("猫",))).to_latex().splitlines()
+
+    assert written[0].startswith(r"\providecommand{\unicodetext}[2]")
+    assert r"{}[2pt] \\" in written
+    assert "unicodetext" not in Table(("name",), (("é",),)).to_latex()
+
+
+@given(st.text())
+def test_a_marked_cell_is_no_formula_and_comes_back(text: str) -> None:
+    assert csv_unmark(csv_mark(text)) == text
+    assert csv_cell(csv_mark(text)) == csv_mark(text).replace("\r", "\\r")
 
 
 @pytest.mark.parametrize(

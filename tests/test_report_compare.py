@@ -56,8 +56,7 @@ def write_run(
         "architecture": "flatten, linear 10",
         "parameters": 1234,
         "macs": 5678,
-        "data": data,
-        "settings": {"seed": 0, **settings},
+        "settings": {"seed": 0, "data": data, **settings},
     }
     (path / "configuration.json").write_text(json.dumps(configuration))
     (path / "history.json").write_text(history_of(rows).to_json())
@@ -280,7 +279,7 @@ def test_the_page_has_a_switch_and_the_lines_of_each_run(tmp_path: Path) -> None
     assert switches == ["show-0", "show-1"]
     assert {"run-0-0-validation", "run-1-0-validation", "run-1-1-best"} <= lines
     for number in (0, 1):
-        assert f"#show-{number}:not(:checked) ~ figure [id^='run-{number}-']" in text
+        assert f".curves:has(#show-{number}:not(:checked)) [id^='run-{number}-']" in text
     assert not any("style" in attributes for _, attributes in found)
     assert not any(tag == "img" for tag, _ in found)
 

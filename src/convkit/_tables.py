@@ -6,8 +6,16 @@ import csv
 import io
 import re
 from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
-from convkit._escaping import csv_cell, html_text, latex_text, markdown_cell, plain
+from convkit._escaping import (
+    UNICODE_IN_LATEX,
+    csv_cell,
+    html_text,
+    latex_text,
+    markdown_cell,
+    plain,
+)
 
 Cell = str | int | float | None
 
@@ -82,7 +90,8 @@ class Table:
 
         drawing = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for title, right in zip(self.header, self._right_aligned(), strict=True):
-            drawing.add_column(Text(plain(title)), justify="right" if right else "left")
+            side: Literal["left", "right"] = "right" if right else "left"
+            drawing.add_column(Text(plain(title)), justify=side, overflow="fold")
         for row in self.rows:
             drawing.add_row(*(Text(plain(_written(cell))) for cell in row))
         output = io.StringIO()
@@ -114,14 +123,15 @@ class Table:
         lines = [
             rf"\begin{{tabular}}{{{columns}}}",
             r"\hline",
-            " & ".join(map(latex_text, self.header)) + r" \\",
+            _latex_row(self.header),
             r"\hline",
-            *(" & ".join(latex_text(_written(cell)) for cell in row) + r" \\" for row in self.rows),
+            *map(_latex_row, self.rows),
             r"\hline",
             r"\end{tabular}",
             *(rf"\par {latex_text(note)}" for note in self.notes),
         ]
-        return "\n".join(lines)
+        needed = any(r"\unicodetext" in line for line in lines)
+        return "\n".join([UNICODE_IN_LATEX, *lines] if needed else lines)
 
     def to_csv(self) -> str:
         """Write comma-separated values, safe to open in a spreadsheet; notes are left out."""
@@ -161,6 +171,12 @@ class Table:
             and all(_NUMBER.fullmatch(_written(row[i]).strip()) for row in self.rows)
             for i in range(len(self.header))
         ]
+
+
+def _latex_row(cells: tuple[Cell, ...]) -> str:
+    r"""One row of a `tabular`; a bracket or star that opens it would be an argument of `\\`."""
+    row = " & ".join(latex_text(_written(cell)) for cell in cells) + r" \\"
+    return "{}" + row if row.startswith(("[", "*")) else row
 
 
 def _written(cell: Cell) -> str:

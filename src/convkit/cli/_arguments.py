@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import sys
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convkit.errors import DataError
+
 if TYPE_CHECKING:
-    from convkit._tables import Table
+    from collections.abc import Callable
+
     from convkit.architecture import Architecture
-    from convkit.data import Sets
+    from convkit.data import ImageSet, Sets
 
 Commands = Any  # argparse keeps the type of its sub-parsers to itself
-FORMS = ("text", "markdown", "latex", "csv")
 
 
 def size(text: str) -> tuple[int, ...]:
@@ -43,6 +43,57 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def seed(text: str) -> int:
+    """Read a whole number of at least 0.
+
+    Examples:
+        >>> seed("0")
+        0
+    """
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def number(low: float, high: float = math.inf) -> Callable[[str], float]:
+    """A reader of numbers from `low` on and below `high`.
+
+    Examples:
+        >>> number(0, 1)("0.6")
+        0.6
+    """
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value < high:
+            below = "" if high == math.inf else f" and below {high:g}"
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} on{below}")
+        return value
+
+    return read
+
+
+def device(text: str) -> str:
+    """Read the name of a device, as torch knows it.
+
+    Examples:
+        >>> device("cpu")
+        'cpu'
+    """
+    import torch
+
+    if text != "auto":
+        try:
+            torch.empty(0, device=text)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).split("\n")[0]
+            raise argparse.ArgumentTypeError(f"{text!r} is no device here: {reason}") from None
+    return text
+
+
 def image_size(text: str) -> int | tuple[int, int]:
     """Read `64` (shorter side and centre crop) or `48,64` (height, width).
 
@@ -68,6 +119,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--size", type=image_size, help="image size: 64, or height,width")
     parser.add_argument(
+        "--validation",
+        type=number(0, 1),
+        default=0.1,
+        help="share of the training images held out, where no part is set aside for it "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
         "--downloads", default="downloads", help="where cifar10 is kept (default: %(default)s)"
     )
     parser.add_argument(
@@ -75,20 +133,17 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_data(
-    arguments: argparse.Namespace, *, validation: float, seed: int, image: Any = None
-) -> Sets:
+def read_data(arguments: argparse.Namespace, *, seed: int, image: Any = None) -> Sets:
     """Load the data set that `--data` names.
 
     Args:
         arguments: The parsed arguments of `add_data`.
-        validation: The share of the training images that is set aside.
-        seed: The seed of that split.
+        seed: Of drawn figures, and of the split that holds validation images out.
         image: The image size when `--size` is not given.
     """
     from convkit import data
 
-    wanted = arguments.size or image
+    wanted, validation = arguments.size or image, arguments.validation
     if arguments.data == "drawn":
         return data.drawn_shapes(seed=seed)
     if arguments.data == "cifar10":
@@ -103,6 +158,28 @@ def read_data(
     )
 
 
+def read_part(arguments: argparse.Namespace) -> ImageSet:
+    """The images of `--split` for a run to answer: at its size, held out by its seed.
+
+    Args:
+        arguments: The parsed arguments, with `run_directory`.
+
+    Raises:
+        DataError: When the data set has no such part.
+    """
+    from convkit.training import read_run
+
+    configuration = read_run(arguments.run_directory).configuration
+    preprocessing = configuration.get("preprocessing") or {}
+    # The seed of the run: the same images are held out again, and the same figures are drawn.
+    seed_of_run = (configuration.get("settings") or {}).get("seed") or 0
+    sets = read_data(arguments, seed=seed_of_run, image=preprocessing.get("size"))
+    part: ImageSet | None = getattr(sets, arguments.split)
+    if part is None:
+        raise DataError(f"{arguments.data} has no {arguments.split} images")
+    return part
+
+
 def read_architecture(text_or_path: str) -> Architecture:
     """Read a table from a file, or from the argument itself when no such file exists."""
     from convkit.architecture import Architecture
@@ -110,17 +187,3 @@ def read_architecture(text_or_path: str) -> Architecture:
     if Path(text_or_path).suffix or Path(text_or_path).exists():
         return Architecture.read(text_or_path)
     return Architecture.parse(text_or_path)
-
-
-def show(table: Table, form: str = "text") -> None:
-    """Print a table in one of `FORMS`; as text it is folded to fit the terminal."""
-    if form == "text":
-        width = shutil.get_terminal_size((10_000, 24)).columns if sys.stdout.isatty() else None
-        print(table.to_text(width=width))
-    else:
-        print(getattr(table, f"to_{form}")().rstrip("\n"))
-
-
-def show_json(value: object) -> None:
-    """Print one strict JSON document."""
-    print(json.dumps(value, allow_nan=False, ensure_ascii=False))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from convkit.cli._arguments import FORMS, Commands, read_architecture, show, show_json, size
+from convkit.cli._arguments import Commands, read_architecture, size
+from convkit.cli._terminal import FORMS, show, show_json
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +36,9 @@ def add_commands(commands: Commands) -> None:
     table.add_argument("table", help="a Markdown, CSV, TSV or LaTeX file, or layers in one line")
     table.add_argument("--input", type=size, help="one image: 3,32,32")
     table.add_argument("--check", action="store_true", help="what it states against what follows")
-    table.add_argument("--to", choices=("markdown", "latex", "csv", "code", "text"))
+    table.add_argument(
+        "--to", choices=("markdown", "latex", "csv", "code", "text"), help="the form to write"
+    )
     table.add_argument("--json", action="store_true", help="for a program to read")
     table.set_defaults(run=_table, parser=table)
 
@@ -73,7 +77,7 @@ def _table(arguments: argparse.Namespace) -> int:
             {
                 "text": architecture.to_text(),
                 "readings": list(architecture.readings),
-                "findings": [str(finding) for finding in findings],
+                "findings": [asdict(finding) for finding in findings],
             }
         )
     elif arguments.to in FORMS[1:]:

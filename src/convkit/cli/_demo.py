@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convkit._files import replace_file
-from convkit.cli._arguments import Commands, show
+from convkit.cli._arguments import Commands, seed
+from convkit.cli._terminal import show, show_confusion
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +41,9 @@ def add_commands(commands: Commands) -> None:
         description="Build a network from a table, check it, train it, measure it, look inside.",
     )
     demo.add_argument("--out", help="where the run goes (default: convkit-demo, or the next free)")
-    demo.add_argument("--seed", type=int, default=0)
+    demo.add_argument(
+        "--seed", type=seed, default=0, help="of figures, weights and order (default: 0)"
+    )
     demo.set_defaults(run=_demo)
 
 
@@ -105,7 +108,6 @@ def _train(trainer: Trainer, sets: Sets, seed: int) -> None:
     history = trainer.fit(batches, sets.validation, epochs=EPOCHS, batch_size=BATCH_SIZE)
     if history.stop is not None and history.stop.reason is StopReason.INTERRUPTED:
         raise KeyboardInterrupt  # the best weights are back and written
-    print(history.stop_reason)
 
 
 def _measure(trainer: Trainer, sets: Sets) -> None:
@@ -113,7 +115,7 @@ def _measure(trainer: Trainer, sets: Sets) -> None:
     print("\n4. The test set\n")
     result = trainer.evaluate(sets.test)
     print(result)
-    print(result.confusion)
+    show_confusion(result.confusion)
 
 
 def _look_inside(trainer: Trainer, sets: Sets, directory: Path) -> None:
@@ -136,7 +138,7 @@ def _look_inside(trainer: Trainer, sets: Sets, directory: Path) -> None:
         pairs[name].plot(channels=range(8)).savefig(picture, format="png")
         path = replace_file(directory / f"filters-{name}.png", picture.getvalue())
         print(
-            f"{name}, filter {strongest.index}: {strongest.describe().sentence} "
+            f"{name}, filter {strongest.index}: {strongest.describe().sentence}. "
             f"Its map is not positive at {100 * strongest.share_non_positive:.0f} % of the places; "
             f"recomputed from the filter, {same}. {path}"
         )

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from convkit.cli._arguments import Commands, read_data
+from convkit.cli._arguments import Commands, number, read_part
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +36,13 @@ def add_commands(commands: Commands) -> None:
         help="run the file on these images, and say how its answers differ",
     )
     export.add_argument("--split", choices=("train", "validation", "test"), default="validation")
+    export.add_argument(
+        "--validation",
+        type=number(0, 1),
+        default=0.1,
+        help="share of the training images held out, as it was in the training "
+        "(default: %(default)s)",
+    )
     export.add_argument("--downloads", default="downloads", help="where cifar10 is kept")
     export.set_defaults(run=_export, size=None, skip_unreadable=False)
 
@@ -52,11 +59,5 @@ def _export(arguments: argparse.Namespace) -> int:
     network = training.export(trainer, path, outputs=outputs)
     print(network)
     if arguments.data:
-        size = network.preprocessing.size
-        sets = read_data(arguments, validation=0.1, seed=0, image=size)
-        chosen = getattr(sets, arguments.split)
-        if chosen is None:
-            print(f"convkit: {arguments.data} has no {arguments.split} images", file=sys.stderr)
-            return 1
-        print(network.check(trainer, chosen))
+        print(network.check(trainer, read_part(arguments)))
     return 0

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from convkit._files import replace_file
 from convkit._tables import Table
-from convkit.cli._arguments import Commands, show
+from convkit.cli._terminal import show
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from convkit.cli._arguments import Commands
 
 MOST_FILTERS = 8  # shown of a layer when none are named
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from convkit._escaping import plain
 from convkit._version import __version__
 from convkit.cli import _calculate, _demo, _export, _inspect, _runs, _train
+from convkit.cli._completion import add_completion
+from convkit.cli._terminal import drop_output, prepare_streams
 from convkit.errors import ConvkitError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ examples:
   convkit evaluate runs/first --data photos/
   convkit predict runs/first holiday/*.jpg --csv predictions.csv
   convkit explore runs/first --image cat.jpg --out filters/
-  convkit compare runs/*
+  convkit compare runs/* --page comparison.html
+  convkit report runs/first
   convkit export runs/first --to onnx --check photos/
 
 `convkit COMMAND --help` tells the rest.
@@ -45,17 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [{"layer": "conv1", ...
         0
     """
+    prepare_streams()
     try:
-        parsed = _parser().parse_args(arguments)
-    except SystemExit as stop:  # argparse has said why, or has shown the help
-        return stop.code if isinstance(stop.code, int) else 2
-    try:
-        code: int = parsed.run(parsed)
+        code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has seen enough, as `head` does. The interpreter would complain when it
-        # flushes standard output at its end, so that goes nowhere from here on.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # the reader has seen enough, as `head` does
         return 0
     except KeyboardInterrupt:
         print("convkit: interrupted; what was written stays usable", file=sys.stderr)
@@ -66,7 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = message.replace('on_unreadable="skip"', "--skip-unreadable")
         message = message.replace("fit(..., resume=True)", "--resume")
         print(f"convkit: {message}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # the disk that it goes to is full
+            drop_output()
         return 1
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Read the arguments and do what they ask for."""
+    try:
+        parsed = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why, or has shown the help
+        return stop.code if isinstance(stop.code, int) else 2
+    code: int = parsed.run(parsed)
     return code
 
 
@@ -78,7 +89,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"convkit {__version__}")
+    add_completion(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for room in (_demo, _calculate, _train, _inspect, _runs, _export):
         room.add_commands(commands)
+    for command in commands.choices.values():  # examples stand as they are typed
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser

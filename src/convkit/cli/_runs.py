@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convkit.cli._arguments import FORMS, Commands, show
+from convkit.cli._terminal import FORMS, show, show_json
 
 if TYPE_CHECKING:
     import argparse
+
+    from convkit.cli._arguments import Commands
 
 
 def add_commands(commands: Commands) -> None:
@@ -19,7 +21,8 @@ def add_commands(commands: Commands) -> None:
         epilog="example: convkit compare runs/* --to markdown",
     )
     compare.add_argument("runs", nargs="+", metavar="RUN", help="directories of runs")
-    compare.add_argument("--to", choices=FORMS, default="text")
+    compare.add_argument("--to", choices=FORMS, default="text", help="default: text")
+    compare.add_argument("--json", action="store_true", help="for a program to read")
     compare.add_argument("--page", metavar="FILE.html", help="write a page with the curves, too")
     compare.set_defaults(run=_compare)
 
@@ -36,7 +39,11 @@ def _compare(arguments: argparse.Namespace) -> int:
     from convkit import report
 
     runs = [Path(run) for run in arguments.runs]
-    show(report.compare(runs).table(), arguments.to)
+    comparison = report.compare(runs)
+    if arguments.json:
+        show_json(comparison.to_dict())
+    else:
+        show(comparison.table(), arguments.to, records=True)
     if arguments.page:
         print(report.write_comparison(runs, arguments.page))
     return 0

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit.cli._arguments import (
     Commands,
     add_data,
+    device,
+    number,
     positive,
     read_architecture,
     read_data,
-    show_json,
+    read_part,
+    seed,
 )
+from convkit.cli._terminal import show, show_confusion, show_json
 
 if TYPE_CHECKING:
     import argparse
@@ -42,6 +45,7 @@ def add_commands(commands: Commands) -> None:
     predict.add_argument("run_directory", metavar="RUN", help="the directory of a run")
     predict.add_argument("images", nargs="+", help="image files, or folders of them")
     predict.add_argument("--csv", help="write name and predicted class here instead of printing")
+    predict.add_argument("--json", action="store_true", help="for a program to read")
     predict.set_defaults(run=_predict)
 
 
@@ -50,8 +54,11 @@ def _add_train(commands: Commands) -> None:
         "train",
         help="train a table of layers on a data set",
         description="Train until the smoothed validation loss stops falling.",
-        epilog='example: convkit train "conv 16 k3 p1 relu, maxpool 2, flatten, linear 10" '
-        "--data drawn --out runs/first",
+        epilog="examples:\n"
+        '  convkit train "conv 16 k3 p1 relu, maxpool 2, flatten, linear 10" --data drawn --out '
+        "runs/first\n"
+        "  convkit train network.md --data photos/ --size 64 --flip --out runs/second\n"
+        "  convkit train network.md --data photos/ --size 64 --flip --out runs/second --resume",
     )
     train.add_argument("table", help="the file of a table, or layers in one line")
     add_data(train)
@@ -60,25 +67,31 @@ def _add_train(commands: Commands) -> None:
     train.add_argument("--batch-size", type=positive, default=64, help="default: %(default)s")
     train.add_argument("--optimizer", default="adamw", help="default: %(default)s")
     train.add_argument(
-        "--lr", type=float, default=1e-3, help="learning rate (default: %(default)s)"
+        "--lr", type=number(0), default=1e-3, help="learning rate (default: %(default)s)"
     )
-    train.add_argument("--weight-decay", type=float, default=0.0, help="default: %(default)s")
+    train.add_argument("--weight-decay", type=number(0), default=0.0, help="default: %(default)s")
     train.add_argument("--patience", type=positive, default=5, help="default: %(default)s epochs")
     train.add_argument(
-        "--smoothing", type=float, default=0.6, help="of the validation loss (default: %(default)s)"
+        "--smoothing",
+        type=number(0, 1),
+        default=0.6,
+        help="of the validation loss, from 0 on and below 1 (default: %(default)s)",
     )
-    train.add_argument("--validation", type=float, default=0.1, help="share (default: %(default)s)")
     train.add_argument("--flip", action="store_true", help="mirror half of the training images")
-    train.add_argument("--rotate", type=float, default=0.0, help="by up to so many degrees")
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--device", default="auto")
+    train.add_argument(
+        "--rotate", type=number(0, 180), default=0.0, help="by up to so many degrees"
+    )
+    train.add_argument(
+        "--seed", type=seed, default=0, help="of weights, split and order (default: 0)"
+    )
+    train.add_argument("--device", type=device, default="auto", help="such as cpu or cuda:1")
     train.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     train.set_defaults(run=_train)
 
 
 def _train(arguments: argparse.Namespace) -> int:
     architecture = read_architecture(arguments.table)
-    sets = read_data(arguments, validation=arguments.validation, seed=arguments.seed)
+    sets = read_data(arguments, seed=arguments.seed)
 
     import torch
 
@@ -115,7 +128,6 @@ def _train(arguments: argparse.Namespace) -> int:
     )
     if history.stop is not None and history.stop.reason is training.StopReason.INTERRUPTED:
         raise KeyboardInterrupt  # the best weights are back and written
-    print(history.stop_reason)
     if sets.test is not None:
         print(trainer.evaluate(sets.test))
     print(arguments.out)
@@ -126,19 +138,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from convkit import training
 
     trainer = training.Trainer.load(arguments.run_directory)
-    configuration = training.read_run(arguments.run_directory).configuration
-    preprocessing = configuration.get("preprocessing") or {}
-    sets = read_data(arguments, validation=0.1, seed=0, image=preprocessing.get("size"))
-    chosen = getattr(sets, arguments.split)
-    if chosen is None:
-        print(f"convkit: {arguments.data} has no {arguments.split} images", file=sys.stderr)
-        return 1
-    result = trainer.evaluate(chosen)
+    result = trainer.evaluate(read_part(arguments))
     if arguments.json:
         show_json(training.read_run(arguments.run_directory).evaluations[arguments.split])
     else:
         print(result)
-        print(result.confusion)
+        show_confusion(result.confusion)
     return 0
 
 
@@ -150,8 +155,25 @@ def _predict(arguments: argparse.Namespace) -> int:
     if arguments.csv:
         predictions.to_csv(arguments.csv)
         print(arguments.csv)
+    elif arguments.json:
+        show_json(
+            [
+                {
+                    "image": name,
+                    "class": predictions.class_names[label],
+                    "label": label,
+                    "probabilities": dict(zip(predictions.class_names, shares, strict=True)),
+                }
+                for name, label, shares in zip(
+                    predictions.names,
+                    predictions.labels.tolist(),
+                    predictions.probabilities.tolist(),
+                    strict=True,
+                )
+            ]
+        )
     else:
-        print(predictions)
+        show(predictions.table())
     return 0
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from convkit._escaping import csv_unmark
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings
 from convkit.data._sets import Holding, Sets
@@ -57,7 +60,8 @@ def image_list(
     r"""Read the images that a CSV file lists as `path,label`.
 
     A first row `path,label` names the columns; then `split` (train, val, test) and `group` may be
-    columns too. Images of one group are never on two sides of a split.
+    columns too. Images of one group are never on two sides of a split. Blanks around a cell are
+    left out, unless the header is in quotes, as in the manifest of `Sets.write_manifest`.
 
     Args:
         path: The CSV file, UTF-8.
@@ -112,8 +116,7 @@ def image_list(
 def _read(file: Path, root: Path) -> dict[str, _Rows]:
     """The rows of a list by split."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        rows = list(csv.reader(text.splitlines()))
+        rows = _cells(file.read_bytes())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file} cannot be read as a CSV list: {error}") from error
     columns, first = _columns(rows)
@@ -125,7 +128,7 @@ def _read(file: Path, root: Path) -> dict[str, _Rows]:
             raise DataError(
                 f"{file}, line {line}: {len(cells)} cells for the columns {','.join(columns)}"
             )
-        row = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
+        row = dict(zip(columns, cells, strict=True))
         if row.get("split", "").lower() not in _SPLITS:
             raise DataError(f"{file}, line {line}: split {row['split']!r}: use train, val or test")
         target = by_split.setdefault(_SPLITS[row.get("split", "").lower()], _Rows())
@@ -135,6 +138,17 @@ def _read(file: Path, root: Path) -> dict[str, _Rows]:
         if "group" in row:
             target.groups.append(row["group"])
     return by_split
+
+
+def _cells(content: bytes) -> list[list[str]]:
+    """The cells of a list: with a quoted header as they stand, otherwise without outer blanks."""
+    quoted = content.removeprefix(codecs.BOM_UTF8).startswith(b'"path"')
+    # A file name that is no UTF-8 comes back as the system gave it, where a manifest wrote it.
+    text = content.decode("utf-8-sig", "surrogateescape" if quoted else "strict")
+    if quoted:
+        rows = csv.reader(io.StringIO(text, newline=""))
+        return [[csv_unmark(cell) for cell in row] for row in rows]
+    return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
 
 
 def _columns(rows: list[list[str]]) -> tuple[tuple[str, ...], int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convkit._escaping import csv_mark
 from convkit._files import replace_file
 from convkit._tables import Shown, Table
 from convkit.data._splitting import group_split, random_split, stratified_split
@@ -112,9 +113,12 @@ class Sets(Shown):
         """
         output = io.StringIO()
         table = self.manifest()
-        # Plain CSV, not made safe for spreadsheets: the names must come back as they are.
-        csv.writer(output, lineterminator="\n").writerows([table.header, *table.rows])
-        return replace_file(path, output.getvalue())
+        # Every cell in quotes: the names come back as they are, blanks and line ends included. A
+        # name that a spreadsheet would take for a formula is marked, which the reader undoes.
+        writer = csv.writer(output, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        writer.writerow(table.header)
+        writer.writerows([csv_mark(str(cell)) for cell in row] for row in table.rows)
+        return replace_file(path, output.getvalue().encode("utf-8", "surrogateescape"))
 
     def plot(self) -> Any:
         """Draw the images of each class in every split as a `matplotlib.figure.Figure`."""

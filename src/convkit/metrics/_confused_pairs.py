@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convkit._escaping import plain
 from convkit._tables import Shown
 from convkit.metrics._inputs import read_labels, read_predicted, refuse_other_length
 
@@ -37,7 +38,7 @@ class Confusion(Shown):
     names: tuple[str, str]
 
     def __str__(self) -> str:
-        true, other = self.names
+        true, other = map(plain, self.names)
         return f"{true} taken for {other}: {self.count:,} ({100 * self.share:.1f} % of {true})"
 
 

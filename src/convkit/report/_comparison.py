@@ -16,8 +16,8 @@ from convkit.report._figures import (
     against_the_best,
     evaluation_columns,
 )
-from convkit.report._settings import data_card
-from convkit.report._words import short
+from convkit.report._settings import CALLS, data_card
+from convkit.report._words import short, spoken
 from convkit.training import read_run
 
 if TYPE_CHECKING:
@@ -60,7 +60,24 @@ class Comparison:
     def differing(self) -> tuple[str, ...]:
         """The settings that are not the same in all runs."""
         names = dict.fromkeys(name for figures in self.runs for name in figures.settings)
-        return tuple(name for name in names if len({f.settings.get(name) for f in self.runs}) > 1)
+        return tuple(
+            name
+            for name in names
+            if len({f.settings.get(name) for f in self.runs}) > 1 and not self._said_elsewhere(name)
+        )
+
+    def _said_elsewhere(self, name: str) -> bool:
+        """Whether a rule is told by its arguments, or an argument by the rule it belongs to.
+
+        Its arguments say it best where every run has the rule, the whole rule where one has none.
+        """
+        rule, _, argument = name.partition(".")
+        if rule not in CALLS:
+            return False
+        in_every_run = all(
+            any(setting.startswith(f"{rule}.") for setting in f.settings) for f in self.runs
+        )
+        return in_every_run != bool(argument)
 
     def table(self) -> Table:
         """One row for each run.
@@ -156,6 +173,17 @@ class Comparison:
         """The table as comma-separated values."""
         return self.table().to_csv()
 
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Settings and figures of each run by name, as plain values; what is missing is None."""
+        known = {**COLUMNS, **evaluation_columns(self.runs)}
+        return {
+            figures.name: {
+                "settings": dict(figures.settings),
+                "figures": {name: column.read(figures.run) for name, column in known.items()},
+            }
+            for figures in self.runs
+        }
+
     def plot(self, **options: Any) -> Figure:
         """Draw the curves of all runs over each other.
 
@@ -230,7 +258,7 @@ def _names(paths: list[Path]) -> list[str]:
 
 def _label(name: str, known: dict[str, Column]) -> str:
     """What stands above a column."""
-    return known[name].label if name in known else name.replace("_", " ")
+    return known[name].label if name in known else spoken(name)
 
 
 def _cell(figures: RunFigures, name: str, known: dict[str, Column]) -> Cell:

@@ -66,7 +66,7 @@ def write_comparison(
 
 def _table_section(comparison: Comparison) -> Section:
     """The table of the runs."""
-    content = table(comparison.table(), "Runs side by side", kinds=("sortable",))
+    content = table(comparison.table(), "Runs side by side", kinds=("sortable", "named"))
     return Section("runs", "Runs", content)
 
 
@@ -89,8 +89,8 @@ def _curves_section(comparison: Comparison) -> list[Section]:
         legend.remove()  # the switches name the runs
     drawing = inline(figure)
     switches = "".join(
-        f'<input type="checkbox" id="show-{number}" checked>'
-        f'<label for="show-{number}">{html_text(short(figures.name, 60))}</label>\n'
+        f'<span><input type="checkbox" id="show-{number}" checked>'
+        f'<label for="show-{number}">{html_text(short(figures.name, 60))}</label></span>\n'
         for number, figures in enumerate(named)
     )
     alternative = f"Losses and accuracies of {len(named)} runs by epoch"
@@ -127,13 +127,14 @@ def _switches(comparison: Comparison) -> str:
     colours = _colours(convkit.plots.compare_curves(named)) if named else {}
     rules = [
         ".curves input { accent-color: var(--accent); margin: 0 .35rem 0 0; }",
+        ".curves span { display: inline-block; }",
         ".curves label { margin-right: 1.1rem; overflow-wrap: anywhere; }",
         _SWATCH,
     ]
     for number, colour in colours.items():
         rules.append(f"#show-{number} + label::before {{ background: {colour}; }}")
         rules.append(
-            f"#show-{number}:not(:checked) ~ figure [id^='run-{number}-'] {{ display: none; }}"
+            f".curves:has(#show-{number}:not(:checked)) [id^='run-{number}-'] {{ display: none; }}"
         )
     return "\n".join(rules) + "\n"
 

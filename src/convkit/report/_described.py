@@ -9,8 +9,8 @@ from convkit._tables import Table
 from convkit.architecture import Architecture, summarize
 from convkit.errors import ConvkitError
 from convkit.report._page import Section, folded, paragraph, picture, table
-from convkit.report._settings import data_card, settings_of
-from convkit.report._words import short
+from convkit.report._settings import CALLS, data_card, settings_of
+from convkit.report._words import short, spoken
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +65,11 @@ def _table_of(model: nn.Module) -> Any:
 def settings_section(material: Material) -> Section | None:
     """How it was trained."""
     settings = settings_of(material.configuration)
-    rows = [(name.replace("_", " "), short(value, 400)) for name, value in settings.items()]
+    rows = [
+        (spoken(name), short(value, 400))
+        for name, value in settings.items()
+        if "." not in name or name.partition(".")[0] not in CALLS
+    ]
     versions = material.configuration.get("versions") or {}
     rows += [(f"version of {name}", str(value)) for name, value in versions.items()]
     if not rows:
@@ -86,7 +90,25 @@ def data_section(material: Material) -> Section | None:
     ]
     if totals:
         parts.insert(0, paragraph("; ".join(totals) + "."))
+        parts.insert(1, _prepared(material.configuration.get("preprocessing")))
     return Section("data", "Data", "\n".join(parts)) if parts else None
+
+
+def _prepared(preprocessing: dict[str, Any] | None) -> str:
+    """What is done to an image before the network sees it."""
+    if not preprocessing:
+        return paragraph("How the images were prepared was not handed to the training.")
+    size = preprocessing.get("size")  # shorter side, or height and width
+    sides = size if isinstance(size, list) else [size]
+    told = [
+        f"size {'×'.join(map(str, sides)) if size else 'as it comes'}",
+        f"{preprocessing.get('channels')} channels",
+    ]
+    for name in ("mean", "std"):
+        values = preprocessing.get(name)
+        if values:
+            told.append(f"{name} {', '.join(f'{value:.4f}' for value in values)}")
+    return paragraph(f"Each image: {'; '.join(told)}.")
 
 
 def _counts(counts: dict[str, list[int]], names: list[str] | None) -> list[str]:

@@ -9,12 +9,14 @@ import numpy as np
 import convkit.plots
 from convkit._tables import Cell, Table
 from convkit.metrics import PerClass
+from convkit.report._matrix import matrix_table
 from convkit.report._page import Section, facts, folded, paragraph, picture, table
 from convkit.report._words import interval_text, percent, short
 
 if TYPE_CHECKING:
     from convkit.report._material import Material
 
+_MOST_CLASSES_READ = 30  # more are seen better than read
 _MOST_CLASSES_DRAWN = 250
 
 
@@ -58,20 +60,27 @@ def _figures(values: dict[str, Any]) -> dict[str, str | tuple[str, str]]:
 
 
 def _confusion(counts: Any, names: list[str], split: str) -> list[str]:
-    """The matrix as a picture, and the pairs that are confused most."""
+    """The matrix, drawn too when it is large, and the pairs that are confused most."""
     if len(names) > _MOST_CLASSES_DRAWN:
         return [paragraph(f"The matrix of {len(names)} classes is too large to be drawn here.")]
-    order = "given" if len(names) <= 20 else "clustered"
+    label = f"Confusion matrix of {len(names)} classes on {short(split, 40)}"
+    told = "Rows: true class; columns: predicted; the shade is the share of the true class."
+    content = matrix_table(counts, names, label) + paragraph(told, "note")
+    if len(names) <= _MOST_CLASSES_READ:
+        return ["<h3>Confusion matrix</h3>", content, *_pairs(counts, names)]
     figure = convkit.plots.confusion(
-        counts,
-        class_names=names,
-        normalize="truth",
-        order=order,  # type: ignore[arg-type]  # one of two words
+        counts, class_names=names, normalize="truth", order="clustered"
     )
-    sorted_so = "" if order == "given" else " Classes taken for each other stand side by side."
-    caption = f"Rows: true class; columns: predicted. Each row adds up to 1.{sorted_so}"
-    alternative = f"Confusion matrix of {len(names)} classes on {short(split, 40)}"
-    return [picture(figure, alternative, caption, wide=len(names) > 8), *_pairs(counts, names)]
+    caption = (
+        "Rows: true class; columns: predicted. Each row adds up to 1. Classes taken for each "
+        "other stand side by side."
+    )
+    return [
+        "<h3>Confusion matrix</h3>",
+        picture(figure, label, caption, wide=True),
+        f"<details><summary>Counts as a table</summary>{content}</details>",
+        *_pairs(counts, names),
+    ]
 
 
 def _pairs(counts: Any, names: list[str]) -> list[str]:
@@ -116,7 +125,7 @@ def _classes(counts: Any, names: list[str], values: dict[str, Any]) -> list[str]
     )
     header = ("class", "samples", "recall", "precision", "F1", "average precision")
     content = Table(header, rows, notes=notes)
-    kinds = ("sortable", "tall")
+    kinds = ("sortable", "tall", "named")
     return ["<h3>Class by class</h3>", table(content, "Figures of each class", kinds=kinds)]
 
 
@@ -132,31 +141,34 @@ def _mistakes(material: Material, split: str, names: list[str]) -> list[str]:
         return []
     truth, predicted = found["truth"].tolist(), found["predicted"].tolist()
     probabilities = found["probabilities"]
-    titles = []
+    answers = []
     for row, (right, wrong) in enumerate(zip(truth, predicted, strict=True)):
         said, meant = (
             names[index] if index < len(names) else str(index) for index in (wrong, right)
         )
-        titles.append(
-            f"{said} {percent(float(probabilities[row, wrong]), 0)}\n"
-            f"is {meant} {percent(float(probabilities[row, right]), 0)}"
+        answers.append(
+            (
+                f"{said} {percent(float(probabilities[row, wrong]), 0)}",
+                f"is {meant} {percent(float(probabilities[row, right]), 0)}",
+            )
         )
+    titles = ["\n".join(pair) for pair in answers]
     figure = convkit.plots.image_grid(found["images"], titles, columns=min(6, len(titles)))
     alternative = f"The {len(titles)} wrongly classified images of greatest loss"
     caption = "Above what the network said, below what it is, each with its probability."
     return [
         "<h3>Worst mistakes</h3>",
         picture(figure, alternative, caption, form="png", wide=True),
-        _mistake_table(found, titles),
+        _mistake_table(found, answers),
     ]
 
 
-def _mistake_table(found: dict[str, Any], titles: list[str]) -> str:
+def _mistake_table(found: dict[str, Any], answers: list[tuple[str, str]]) -> str:
     """The same as a table, with the files' names."""
-    files = [str(name) for name in found.get("names", [""] * len(titles))]
+    files = [str(name) for name in found.get("names", [""] * len(answers))]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (number, short(name), *title.split("\n"))
-        for number, (name, title) in enumerate(zip(files, titles, strict=False), start=1)
+        (number, short(name), short(said), short(meant))
+        for number, (name, (said, meant)) in enumerate(zip(files, answers, strict=False), start=1)
     )
     content = Table(("number", "image", "answer", "truth"), rows)
     return folded("Names of these images", content, "Names of the worst mistakes")

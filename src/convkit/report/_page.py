@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import convkit.plots
@@ -115,10 +115,22 @@ def table(content: Table, label: str, *, kinds: Sequence[str] = ()) -> str:
         label: What it is, for those who do not see it.
         kinds: `"sortable"`, `"tall"`, `"wrap"`.
     """
+    notes = "".join(paragraph(note, "note") for note in content.notes)
+    return scrolling(replace(content, notes=()).to_html(), label, kinds=kinds) + notes
+
+
+def scrolling(body: str, label: str, *, kinds: Sequence[str] = ()) -> str:
+    """A box that scrolls in itself, also by the keyboard.
+
+    Args:
+        body: HTML.
+        label: What it is, for those who do not see it.
+        kinds: As for a table.
+    """
     classes = " ".join(("scroll", *kinds))
     return (
         f'<div class="{classes}" role="group" tabindex="0" aria-label="{html_text(label)}">\n'
-        f"{content.to_html()}</div>"
+        f"{body}</div>"
     )
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # What torch notes about how it computes, which no user chose.
 _INTERNAL = {"capturable", "differentiable", "foreach", "fused", "maximize", "initial_lr",
              "decoupled_weight_decay"}  # fmt: skip
+
+
+CALLS = ("early_stopping", "options")
+"""Settings that are written as a call; they stand whole, and each argument by itself."""
+
+# A call as Python writes it, `EarlyStopping(patience=5, smoothing=0.6)`, and its arguments.
+_CALL = re.compile(r"[A-Za-z_]\w*\((?P<arguments>\w+=.*)\)", re.DOTALL)
+_ARGUMENT = re.compile(r"(\w+)=((?:'[^']*'|\([^()]*\)|\[[^][]*\]|[^,'()[\]])+)(?:, |$)")
 
 
 def settings_of(configuration: dict[str, Any]) -> dict[str, str]:
@@ -41,14 +50,28 @@ def data_card(configuration: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Samples, and samples of each class, of every split that a run was trained on.
 
     Args:
-        configuration: Of a run; the card stands beside its settings or among them.
+        configuration: Of a run.
 
     Examples:
-        >>> data_card({"data": {"train": {"samples": 3, "per_class": [1, 2]}}})
+        >>> data_card({"settings": {"data": {"train": {"samples": 3, "per_class": [1, 2]}}}})
         {'train': {'samples': 3, 'per_class': [1, 2]}}
     """
-    card = configuration.get("data") or (configuration.get("settings") or {}).get("data") or {}
+    card = (configuration.get("settings") or {}).get("data") or {}
     return {str(split): part for split, part in card.items() if isinstance(part, dict)}
+
+
+def _arguments(name: str, call: str) -> dict[str, str]:
+    """A written call and its arguments by name; the text alone when it is written otherwise.
+
+    Examples:
+        >>> list(_arguments("options", "Options(clip=5, mean=Mean(3, 0.1))").items())[1:]
+        [('options.clip', '5'), ('options.mean', 'Mean(3, 0.1)')]
+    """
+    match = _CALL.fullmatch(call)
+    found = _ARGUMENT.findall(match["arguments"]) if match else []
+    if match is None or ", ".join(f"{key}={text}" for key, text in found) != match["arguments"]:
+        return {name: call}
+    return {name: call, **{f"{name}.{key}": text for key, text in found}}
 
 
 def _flat(name: str, value: Any) -> dict[str, str]:
@@ -59,6 +82,8 @@ def _flat(name: str, value: Any) -> dict[str, str]:
             for key, item in value.items()
             for inner, text in _flat(f"{name}.{key}" if name else str(key), item).items()
         }
+    if isinstance(value, str) and name in CALLS:
+        return _arguments(name, value)
     if isinstance(value, list):
         return {name: ", ".join(map(str, value)) if value else "none"}
     return {name: "none" if value is None else str(value)}

@@ -21,6 +21,16 @@ def short(name: object, longest: int = _LONGEST) -> str:
     return f"{text[:head]}…{text[len(text) - (longest - head - 1) :]}"
 
 
+def spoken(name: str) -> str:
+    """The name of a setting as people read it.
+
+    Examples:
+        >>> spoken("early_stopping.min_delta")
+        'early stopping: min delta'
+    """
+    return name.replace("_", " ").replace(".", ": ")
+
+
 def percent(share: float, digits: int = 2) -> str:
     """A share in percent.
 
