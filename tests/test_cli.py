@@ -233,3 +233,20 @@ def test_ctrl_c_ends_training_with_130_and_keeps_the_run(tmp_path: Path) -> None
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert (tmp_path / "run" / "best.pt").exists()
+
+
+def test_a_folder_with_validation_images_of_its_own_keeps_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = convkit.data.drawn_shapes(train=40, validation=20, test=20)
+    for part, name in zip(sets, ("train", "val", "test"), strict=True):
+        part.write_images(tmp_path / "photos" / name)
+    layers, photos = "conv 4 k3 relu, maxpool 4, flatten, linear 10", str(tmp_path / "photos")
+    run = str(tmp_path / "run")
+
+    code = main(["train", layers, "--data", photos, "--size", "32", "--epochs", "1", "--out", run])
+    main(["evaluate", run, "--data", photos, "--split", "validation", "--json"])
+
+    assert code == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert sum(map(sum, found["confusion"])) == 20

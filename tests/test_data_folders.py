@@ -314,3 +314,14 @@ def test_many_unreadable_files_are_counted(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"^8 of 9 image files .*; and 3 more \(on_unreadable"):
         data.image_folder(tmp_path)
+
+
+def test_holding_out_later_gives_the_sets_of_holding_out_at_once(tmp_path: Path) -> None:
+    data.drawn_shapes(train=60, validation=0, test=20, seed=3).train.write_images(tmp_path)
+    at_once = data.image_folder(tmp_path, size=32, validation=0.2, seed=7)
+
+    later = data.image_folder(tmp_path, size=32).hold_out(0.2, seed=7)
+
+    assert [part.names for part in later] == [part.names for part in at_once]
+    assert later.train.preprocessing == at_once.train.preprocessing
+    assert [part.split for part in later] == ["train", "validation"]

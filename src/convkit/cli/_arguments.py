@@ -149,13 +149,13 @@ def read_data(arguments: argparse.Namespace, *, seed: int, image: Any = None) ->
     if arguments.data == "cifar10":
         return data.cifar10(arguments.downloads, validation=validation, seed=seed)
     read = data.image_list if arguments.data.lower().endswith(".csv") else data.image_folder
-    return read(
+    sets = read(
         arguments.data,
         size=wanted,
-        validation=validation,
-        seed=seed,
         on_unreadable="skip" if arguments.skip_unreadable else "raise",
     )
+    held_out = sets.validation is None and validation > 0
+    return sets.hold_out(validation, seed=seed) if held_out else sets
 
 
 def read_part(arguments: argparse.Namespace) -> ImageSet:

@@ -93,6 +93,34 @@ class Sets(Shown):
 
         return data_card(self)
 
+    def hold_out(self, validation: float | int, *, seed: int = 0) -> Sets:
+        """Hold training images out for validation, where the source has set none aside.
+
+        The same images as `image_folder(..., validation=validation, seed=seed)` holds out; each
+        class keeps its share. The normalisation is measured anew on what is left for training.
+
+        Args:
+            validation: A share between 0 and 1, or a count.
+            seed: Of the split.
+
+        Returns:
+            Sets with training and validation images; the test images are the same.
+
+        Raises:
+            DataError: When there are validation images already, or too few to hold any out.
+
+        Examples:
+            >>> from convkit import data
+            >>> sets = data.drawn_shapes(train=40, validation=0, test=10)
+            >>> [len(part) for part in sets.hold_out(0.25)]
+            [30, 10, 10]
+        """
+        splits = {each.split: each for each in self}
+        holding = Holding(validation, seed=seed)
+        return assemble(
+            splits, holding, mean=None, std=None, source=self.source, report=self.report
+        )
+
     def manifest(self) -> Table:
         """Which image is in which split: path, label, split; `image_list` reads its CSV."""
         rows = [
