@@ -5,8 +5,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from convkit._escaping import latex_text, plain
 from convkit.architecture import Architecture
+from convkit.architecture._dialect_latex import read_latex
 from convkit.architecture._dialect_markdown import split_cells
 from convkit.architecture._headers import role_of
 from convkit.errors import TableError
@@ -318,3 +322,13 @@ def test_the_order_of_sizes_follows_the_channels(size: str, first: bool) -> None
     assert architecture.rows[0].stated.output_shape == (32, 16, 8)
     order = "channels x height x width" if first else "height x width x channels"
     assert any(reading.endswith(f"are read as {order}") for reading in architecture.readings)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z", "S", "M")), min_size=1))
+def test_a_latex_cell_that_we_wrote_is_read_as_it_was(name: str) -> None:
+    row = rf"conv & x{latex_text(name)} \\"
+    written = rf"\begin{{tabular}}{{ll}} layer & name \\ {row} \end{{tabular}}"
+
+    rows = read_latex(written, []).rows
+
+    assert rows[0].cells == ("conv", f"x{plain(name)}")

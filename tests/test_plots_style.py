@@ -55,6 +55,7 @@ PICTURES = {
     "filter_pair": lambda n: plots.filter_pair(WEIGHTS[0], MAPS[0], image=IMAGE, title=n),
     "filters": lambda n: plots.filters(WEIGHTS, title=n),
     "filters_above_maps": lambda n: plots.filters_above_maps(WEIGHTS, MAPS, [0, 2], title=n),
+    "grey_grids": lambda n: plots.grey_grids({n: MAPS, "b": MAPS}, title=n),
     "image_grid": lambda n: plots.image_grid([IMAGE] * 2, titles=(n, n), title=n),
     "layers_by_channels": lambda n: plots.layers_by_channels({n: MAPS}, channels=[0, 1], title=n),
     "lines": lambda n: plots.lines({n: [1.0, 2.0]}, title=n, label=n),

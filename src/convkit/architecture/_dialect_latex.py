@@ -9,6 +9,8 @@ from convkit.errors import TableError
 
 _BEGIN = re.compile(r"\\begin\{(tabular\w*|longtable|array|tblr|NiceTabular)(\*?)\}")
 _PIECE = re.compile(r"\\[a-zA-Z]+\*?|\\.|[{}&%~$\n]|[^\\{}&%~$\n]+", re.DOTALL)
+_NUMBER = re.compile(r"3[2-9]|[4-9]\d(?!\d)|1[01]\d|12[0-6]")  # of a printable ASCII character
+_LONGEST_CELL = 10_000
 # Commands that draw lines or set fonts and colours, and how many arguments go with them.
 _DROPPED = {
     "hline": 0, "toprule": 0, "midrule": 0, "bottomrule": 0, "addlinespace": 0, "cline": 1,
@@ -153,6 +155,12 @@ class _Rows:
         if name in {"begin", "end"}:
             self._argument()
             return ""
+        if name == "char":
+            return self._character()
+        if name == "unicodetext":  # how we write what not every engine prints: and its code points
+            written = self._argument(_LONGEST_CELL)
+            self._argument()
+            return written
         for _ in range(_DROPPED.get(name, 0)):
             self._argument()
         if name in _ESCAPED:
@@ -160,7 +168,20 @@ class _Rows:
             return _ESCAPED[name]
         return _SIGNS.get(name, "")
 
-    def _argument(self) -> str:
+    def _character(self) -> str:
+        r"""The character of the number after `\char`, and the empty group that may end it."""
+        piece = self.pieces[self.at] if self.at < len(self.pieces) else ""
+        number = _NUMBER.match(piece)
+        if number is None:
+            return ""
+        self.pieces[self.at] = piece[number.end() :]
+        if not self.pieces[self.at]:
+            self.at += 1
+            if self.pieces[self.at : self.at + 2] == ["{", "}"]:
+                self.at += 2
+        return chr(int(number[0]))
+
+    def _argument(self, longest: int = 200) -> str:
         """The group in braces, brackets or parentheses that comes next, taken off."""
         rest = self.pieces
         while self.at < len(rest) and rest[self.at].startswith(("[", "(")):
@@ -178,7 +199,7 @@ class _Rows:
             self.at += 1
             if depth == 0:
                 break
-        return "".join(rest[start : self.at - 1])[:200]
+        return "".join(rest[start : self.at - 1])[:longest]
 
     def _end_cell(self) -> None:
         self.cells.append(" ".join("".join(self.cell).split()))

@@ -85,8 +85,12 @@ class TensorBoard:
 
     Examples:
         >>> from pathlib import Path
-        >>> writer = TensorBoard("logs")
-        >>> writer(Event("end", trainer=None, history=None, epoch=1.0, step=1))
+        >>> import torch
+        >>> from torch import nn
+        >>> from convkit import Trainer
+        >>> data, model = (torch.randn(8, 4), torch.arange(8) % 2), nn.Linear(4, 2)
+        >>> trainer = Trainer(model, callbacks=[TensorBoard("logs")])
+        >>> _ = trainer.fit(data, data, epochs=1, progress=False)
         >>> len(list(Path("logs").iterdir()))
         1
     """
