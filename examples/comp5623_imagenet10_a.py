@@ -208,6 +208,7 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
 
 def versions(page: report.Reproduction, settings: Namespace) -> None:
     """The published table beside the runs that there are."""
+    read_sets(page, settings, 128)  # tells the page when the images only stand in
     files = {name: settings.out / name / "history.json" for name in VERSIONS}
     found = {name: History.read(file) for name, file in files.items() if file.exists()}
     page.section(
