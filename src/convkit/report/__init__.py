@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convkit.report._reproduction import Reproduction
     from convkit.report._reproduction_index import ReproductionIndex
     from convkit.report._reproduction_script import ReproductionScript
+    from convkit.report._trained_network import trained_network
     from convkit.report._write import write
 
 _NAMES = {
@@ -28,6 +29,7 @@ _NAMES = {
     "compare_run": "_compare_run",
     "confusions": "_confusions",
     "hardware": "_made_by",
+    "trained_network": "_trained_network",
     "write": "_write",
     "write_comparison": "_comparison_page",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "compare_run",
     "confusions",
     "hardware",
+    "trained_network",
     "write",
     "write_comparison",
 ]
