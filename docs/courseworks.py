@@ -16,6 +16,7 @@ PAGES = Path(__file__).parent / "courseworks"
 COURSEWORKS = {
     "comp5623_imagenet10_a": "from an over-fitting net to one of 36 million parameters",
     "tdt4265_cifar10": "convolution theory, networks on CIFAR-10, transfer",
+    "tdt4265_cifar10_beyond": "the same networks: other seeds, ablations, better recipes",
     "comp5623_imagenet10_b": "a small net with dropout; what stop rules would have done",
     "in4310_intel_scenes": "ResNets of one's own on six scenes, AP and mAP, feature-map statistics",
     "mldl_caltech101": "AlexNet on Caltech-101, from scratch and pre-trained; a greedy search",
