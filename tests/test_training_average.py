@@ -227,8 +227,10 @@ def test_a_checkpoint_with_and_one_without_a_mean_are_not_mixed(
 ) -> None:
     second = 0.9 if first is None else None
     fit(Trainer(network(), directory=tmp_path, options=TrainingOptions(average_weights=first)), 1)
-    had = "without" if first is None else "with"
-    message = f"the checkpoint was written {had} averaged weights: train on with the same settings"
+    message = (
+        f"the checkpoint was written with average_weights {first}, this call has average_weights "
+        f"{second}: go on with the same settings, or train into another directory"
+    )
 
     trainer = Trainer(
         network(), directory=tmp_path, options=TrainingOptions(average_weights=second)

@@ -344,10 +344,13 @@ def test_two_runs_at_the_same_time_are_refused(tmp_path: Path) -> None:
     [
         (
             {"scheduler": SCHEDULERS["steps"]},
-            "the checkpoint was written without a scheduler: train on with the same settings",
+            (
+                "the checkpoint was written with scheduler None, this call has scheduler StepLR: "
+                "go on with the same settings, or train into another directory"
+            ),
         ),
         (
-            {"optimizer": lambda p: torch.optim.SGD(list(p)[:2])},
+            {"optimizer": lambda p: torch.optim.AdamW(list(p)[:2])},
             (
                 "the checkpoint does not fit this network or optimizer: loaded state dict contains "
                 "a parameter group that doesn't match the size of optimizer's group"

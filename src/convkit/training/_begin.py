@@ -12,6 +12,7 @@ from convkit.training._average import WeightAverage
 from convkit.training._early_stopping import EarlyStopping
 from convkit.training._optimizers import make_optimizer
 from convkit.training._random import mixed, seed_everything
+from convkit.training._same_settings import check_same, deciding
 from convkit.training._schedules import check_plateau, make_schedule
 from convkit.training._state import TrainingState
 from convkit.training._stop import StopReason
@@ -66,9 +67,11 @@ def begin(
         seed_everything(mixed(trainer.seed, rank) if rank else trainer.seed)
     steps = feed.steps(trainer.options.accumulate)
     state = fresh_state(trainer, place, None if steps is None else steps * call.epochs)
+    state.deciding = deciding(trainer, state, call)
     if resume and run is not None:
         kept = processes.done_by_first(lambda: run.read_checkpoint(notice))
         if kept is not None:
+            check_same(kept.get("deciding"), state.deciding)
             state.load_state_dict(kept, processes)
         stop = state.history.stop
         if stop is not None and stop.reason not in _FINAL and state.epoch < call.epochs:
@@ -91,4 +94,5 @@ def go_on(trainer: Trainer, state: TrainingState, call: Call, feed: Feed) -> Cal
         state.schedule = make_schedule(
             trainer.settings.scheduler, state.optimizer, steps * call.epochs - done
         )
+    state.deciding = deciding(trainer, state, call)
     return replace(call, epochs=state.epoch + call.epochs)

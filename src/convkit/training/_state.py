@@ -39,6 +39,7 @@ class TrainingState:
         step: Optimizer steps done.
         seconds: Time spent training.
         rates: The learning rates that the optimizer began with.
+        deciding: The settings that decide what is learned, by name.
         best: Weights and buffers of the best epoch; None before there is one.
         best_moments: The optimizer's moments of that epoch, where they are wanted.
         returned: Validations done at the last return to the best.
@@ -58,6 +59,7 @@ class TrainingState:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.scaler, self.rule, self.average = scaler, rule, average
         self.rates: list[float] = []
+        self.deciding: dict[str, str] = {}
         self.history = History()
         self.meter = Meter()
         self.epoch, self.batch, self.step, self.returned = 0, 0, 0, 0
@@ -117,6 +119,7 @@ class TrainingState:
             "history": self.history.to_dict(),
             "meter": self.meter.state_dict(processes),
             "planned": self.schedule.steps,
+            "deciding": self.deciding,
             "average": None if self.average is None else self.average.state_dict(),
             "best": self.best,
             "best_moments": self.best_moments,
