@@ -22,14 +22,13 @@ from pathlib import Path
 import torch
 
 from convkit import Architecture, EarlyStopping, History, Trainer, data, plots, report, shapes
-from convkit.architecture import Summary, zoo
+from convkit.architecture import zoo
 from convkit.features import FilterFeatureExtractor
 from convkit.training import MeasureEpochs
 
-# The published figures, and the pictures of the page.
+# The published figures, the images of the course, the pictures of the page.
 PUBLISHED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-CLASSES = "baboon banana canoe cat desk drill dumbbell football mug orange"
-MEAN, STD = (0.52283615, 0.47988218, 0.40605107), (0.29770654, 0.2888402, 0.31178293)
+IMAGES = PUBLISHED["images"]  # classes, normalisation and split
 UPDATES = 15  # on a single batch
 RULE = EarlyStopping.savitzky_golay(55, 2, minimum=100, rising=5)
 MOST_EPOCHS = 400  # where the rule decides
@@ -77,13 +76,8 @@ class Version:
     augment: Sequence[data.Augmentation] = ()
     augmented_validation: bool = False
     epochs: int | None = None  # None: the stop rule decides
-    size: int = 128
+    size: int = 128  # the shorter side resized, a square cut from the middle
     batch_size: int = 64
-
-    @property
-    def summary(self) -> Summary:
-        """Shapes, parameters and operations of its layers."""
-        return Architecture.parse(self.table).summary((3, self.size, self.size))
 
 
 VERSIONS = {
@@ -101,34 +95,28 @@ VERSIONS = {
 def exact(page: report.Reproduction) -> None:
     """Sizes, parameters and layers of every network."""
     page.section("Exact numbers", "The published layer counts leave Flatten out, but for v1.")
-    parameters = Architecture.parse(LINEAR).summary((3, 128, 128)).parameters
-    reported = PUBLISHED["linear_parameters"]
-    page.compare("linear model, parameters", reported=reported, measured=parameters)
+    linear = Architecture.parse(LINEAR).summary((3, 128, 128))
+    measured = {"linear model, parameters": linear.parameters}
     for name, version in VERSIONS.items():
-        summary = version.summary
+        summary = Architecture.parse(version.table).summary((3, version.size, version.size))
         flattened = next(row.output_shape[0] for row in summary.rows if row.kind == "flatten")
-        page.compare(
-            f"{name}, parameters, modules with Flatten, numbers after it",
-            reported=PUBLISHED["sizes"][name],
-            measured=[summary.parameters, len(summary.rows), flattened],
-        )
-    wrong = Architecture.parse(V1).check((3, 128, 128))
-    page.compare("v1, stated cells that are wrong", reported=[], measured=wrong)
+        sizes = [summary.parameters, len(summary.rows), flattened]
+        measured[f"{name}, parameters, modules with Flatten, numbers after it"] = sizes
+    measured["v1, stated cells that are wrong"] = Architecture.parse(V1).check((3, 128, 128))
     v6, v7 = (PUBLISHED["versions"][name]["minutes"] for name in ("v6", "v7"))
-    reported = PUBLISHED["minutes_v7_by_v6"]
-    page.compare("v7, minutes as a multiple of v6's", reported=reported, measured=round(v7 / v6, 2))
-    known = PUBLISHED["alexnet"]
-    inputs = [*shapes.solve_input_size(63, kernel_size=11, stride=4, padding=2)]
-    page.compare("AlexNet, inputs that give 63", reported=known["inputs"], measured=inputs)
+    measured["v7, minutes as a multiple of v6's"] = round(v7 / v6, 2)
+    inputs = shapes.solve_input_size(63, kernel_size=11, stride=4, padding=2)
+    measured["AlexNet, inputs that give 63"] = [*inputs]
     rows = zoo.alexnet().summary((3, 256, 256)).rows
-    maps = [[*row.output_shape] for row in rows if row.kind == "conv"]
-    page.compare("AlexNet at 256, maps", reported=known["maps"], measured=maps)
+    measured["AlexNet at 256, maps"] = [[*row.output_shape] for row in rows if row.kind == "conv"]
+    for quantity, reported in PUBLISHED["exact"].items():
+        page.compare(quantity, reported=reported, measured=measured[quantity])
 
 
 # %% Tasks 1 and 2: one batch
 def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, table: str) -> None:
     """Train on one batch of 64, one update an epoch; measure on the whole validation set."""
-    sets = read_sets(page, settings, 128)
+    sets = report.image_sets(page, settings, 128, **IMAGES)
     batch = sets.train.sample(64, seed=settings.seed)
     trainer = make_trainer(table, 128, settings.out / name, settings)
     history = trainer.fit(batch, sets.validation, epochs=UPDATES, batch_size=64, resume=True)
@@ -136,26 +124,18 @@ def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, t
     page.section(f"A single batch, {name} model", f"Adam, learning rate 1e-3, {UPDATES} updates.")
     for split, reported in (("training", "falls"), ("validation", "rises")):
         losses = history[f"{split}_loss"]
-        page.compare(
-            f"{name}, {split} loss",
-            reported=reported,
-            measured=course(losses),
-            note=f"{losses[0]:.3f}, lowest {min(losses):.4f}, at last {losses[-1]:.4f}",
-        )
+        first, least, last = losses[0], min(losses), losses[-1]
+        measured = "falls" if last < first / 4 else "rises" if last > least else "stays"
+        note = f"{first:.3f}, lowest {least:.4f}, at last {last:.4f}"
+        page.compare(f"{name}, {split} loss", reported=reported, measured=measured, note=note)
     if name == "linear":
-        lowest = history["validation_loss"].index(min(history["validation_loss"])) + 1
+        validation = history["validation_loss"]
+        lowest = validation.index(min(validation)) + 1
         page.compare("epoch from which validation rises", reported=3, measured=lowest, band=(2, 4))
     else:
         late = max(history["training_loss"][11:])
         page.compare("training loss from epoch 12 on", reported=0, measured=late, band=(0, 0.1))
     page.picture(plots.curves(history), f"{name}_curves", f"One batch, {name} model")
-
-
-def course(losses: Sequence[float]) -> str:
-    """Which way a loss went in the end."""
-    if losses[-1] < losses[0] / 4:
-        return "falls"
-    return "rises" if losses[-1] > min(losses) else "stays"
 
 
 def make_trainer(table: str, size: int, directory: Path, settings: Namespace) -> Trainer:
@@ -174,10 +154,13 @@ def make_trainer(table: str, size: int, directory: Path, settings: Namespace) ->
 def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
     """Train one version to its stop, validated on the images of the published figures."""
     version = VERSIONS[name]
-    sets = read_sets(page, settings, version.size)
+    sets = report.image_sets(page, settings, version.size, **IMAGES)
     # The course cut random windows from whole photographs, here from squares half as large again.
-    larger = read_sets(page, settings, version.size * 3 // 2)
-    training, validation = (larger if version.augment else sets).train, sets.validation
+    room = version.size * 3 // 2 if version.augment else version.size
+    larger = report.image_sets(page, settings, room, **IMAGES)
+    training, validation = larger.train, sets.validation
+    if settings.quick:
+        training = training.subset(range(QUICK_IMAGES))
     trainer = make_trainer(version.table, version.size, settings.out / name, settings)
     trainer.preprocessing = sets.train.preprocessing
     trainer.early_stopping = None if version.epochs else RULE
@@ -185,11 +168,11 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
         trainer.callbacks = (MeasureEpochs(basic_validation=sets.validation),)
         validation = data.batches(larger.validation, 128, augment=version.augment, shuffle=False)
     given = dict(pair.split("=", 1) for pair in settings.epochs).get(name)
-    most = int(given or version.epochs or MOST_EPOCHS)
+    epochs = QUICK_EPOCHS if settings.quick else int(given or version.epochs or MOST_EPOCHS)
     history = trainer.fit(
-        training.subset(range(QUICK_IMAGES)) if settings.quick else training,
+        training,
         validation,
-        epochs=QUICK_EPOCHS if settings.quick else most,
+        epochs=epochs,
         batch_size=version.batch_size,
         augment=version.augment,
         resume=True,
@@ -206,7 +189,7 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
 
 def versions(page: report.Reproduction, settings: Namespace) -> None:
     """The published table beside the runs that there are."""
-    read_sets(page, settings, 128)  # tells the page when the images only stand in
+    report.image_sets(page, settings, 128, **IMAGES)  # tells the page when the images only stand in
     files = {name: settings.out / name / "history.json" for name in VERSIONS}
     found = {name: History.read(file) for name, file in files.items() if file.exists()}
     page.section(
@@ -218,16 +201,15 @@ def versions(page: report.Reproduction, settings: Namespace) -> None:
         "stands there. Minutes include the validations.",
     )
     for name, version in VERSIONS.items():
-        macs = version.summary.macs
+        macs = Architecture.parse(version.table).summary((3, version.size, version.size)).macs
         note = "" if name in found else f"left out for its {macs:,} MACs an image"
         report.compare_run(page, name, found.get(name), PUBLISHED["versions"][name], note=note)
     for name, history in found.items():
         basic = "basic_validation_loss" in history
         losses = history["basic_validation_loss" if basic else "validation_loss"]
         below = sum(v < t for t, v in zip(history["training_loss"], losses, strict=True))
-        page.text(
-            f"- {name}: loss of basic validation below training in {below} of {len(losses)} epochs"
-        )
+        share = f"{below} of {len(losses)} epochs"
+        page.text(f"- {name}: loss of basic validation below training in {share}")
     best = {name: max(history["validation_accuracy"]) for name, history in found.items()}
     order = ", ".join(f"{name} {100 * best[name]:.1f} %" for name in sorted(best, key=best.get))
     page.text(f"By highest validation accuracy: {order}; as published the order is v1 to v7.")
@@ -240,7 +222,7 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
     """Confusion matrices of the whole training and validation sets, and the CSV of predictions."""
     name = settings.measured
     trainer = Trainer.load(settings.out / name)
-    sets = read_sets(page, settings, VERSIONS[name].size)
+    sets = report.image_sets(page, settings, VERSIONS[name].size, **IMAGES)
     page.section(
         f"Confusion matrices and predictions of {name}",
         "Published of v7: drill (taken for desk or dumbbell) and dumbbell hardest, banana taken "
@@ -258,12 +240,11 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
 def explore(page: report.Reproduction, settings: Namespace) -> None:
     """Filters beside the maps that they made: filter k belongs to map k."""
     page.section("AlexNet", "Every filter stands beside the map it made.")
-    names = read_sets(page, settings, 128).validation.names
+    names = report.image_sets(page, settings, 128, **IMAGES).validation.names
     spread = [settings.data / name for name in names[:: len(names) // 3][:3]]
     model, preprocessing = report.trained_network(page, settings, "alexnet")
     square = replace(preprocessing, size=256, resize=None)
-    with FilterFeatureExtractor(model, preprocessing=square) as extractor:
-        pairs = extractor.extract(settings.images or spread)
+    pairs = FilterFeatureExtractor(model, preprocessing=square).extract(settings.images or spread)
     known = PUBLISHED["alexnet"]
     maps = [[*each.feature_maps.shape[1:]] for each in pairs.values()]
     filters = [[*each.filters.shape] for each in pairs.values()]
@@ -274,24 +255,13 @@ def explore(page: report.Reproduction, settings: Namespace) -> None:
     page.picture(pairs.plot_table(CHOSEN), "alexnet_pairs", "1st, 3rd and 5th conv layer")
 
 
-# %% Data
-def read_sets(page: report.Reproduction, settings: Namespace, size: int) -> data.Sets:
-    """The shorter side resized, a square cut from the middle; 80 % of the images train."""
-    folder, seed = settings.data, settings.seed
-    how = {"validation": None if (folder / "val").is_dir() else 0.2, "stratified": False}
-    sets = data.image_folder(folder, size, mean=MEAN, std=STD, seed=seed, **how)
-    if list(sets.class_names) != CLASSES.split() and not settings.quick:
-        page.stand_in = folder.name
-    return sets
-
-
-def draw_images(folder: Path) -> Path:
+# %% The script
+def draw(folder: Path) -> Path:
     """Ten classes of drawn figures as files, for `--quick`."""
     drawn = data.drawn_shapes(train=64, validation=20, test=10)
     return drawn.write_images(folder, size=(200, 240))
 
 
-# %% The script
 TASKS = {
     "linear": partial(single_batch, name="linear", table=LINEAR),
     "conv": partial(single_batch, name="conv", table=V1),
@@ -304,12 +274,7 @@ TITLE = "COMP5623 ImageNet10, A: from over-fitting to 36 million parameters"
 
 if __name__ == "__main__":
     script = report.ReproductionScript(
-        TITLE,
-        TASKS,
-        exact=exact,
-        data="imagenet10",
-        pictures=PUBLISHED["pictures"],
-        draw=draw_images,
+        TITLE, TASKS, exact=exact, data="imagenet10", pictures=PUBLISHED["pictures"], draw=draw
     )
     add = script.parser.add_argument
     add("--epochs", nargs="+", default=[], metavar="VERSION=N", help="at most")

@@ -25,11 +25,10 @@ from convkit.architecture import zoo
 from convkit.features import FilterFeatureExtractor
 from convkit.training import Flatness, MeasureEpochs
 
-# The published figures and logs, and the pictures of the page.
+# The published figures and logs, the images of the course, the pictures of the page.
 PUBLISHED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-CLASSES = "baboon banana canoe cat desk drill dumbbell football mug orange"
-MEAN, STD = (0.52283615, 0.47988218, 0.40605107), (0.29770654, 0.2888402, 0.31178293)
-SIZE, BATCH_SIZE = 128, 48
+IMAGES = PUBLISHED["images"]  # classes, normalisation and split
+SIZE, BATCH_SIZE = 128, 48  # the shorter side resized, a square cut from the middle
 AUGMENT = (
     data.ColorJitter(brightness=0.2, saturation=0.2, hue=0.2),
     data.Affine(10, translate=(0.1, 0.1), scale=(0.9, 1.1)),
@@ -119,7 +118,7 @@ def exact(page: report.Reproduction) -> None:
 def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
     """Train on one batch, or F on all images, augmented as published; set the logs side by side."""
     one_batch, log = name != "F", published(name)
-    sets = read_sets(page, settings)
+    sets = report.image_sets(page, settings, SIZE, **IMAGES)
     training, validation, also = sets.train, sets.validation, {}
     if one_batch:
         training = also["training_again"] = training.sample(BATCH_SIZE, seed=settings.seed)
@@ -182,7 +181,8 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
 # %% Tasks 4 and 5: confusion matrices and predictions
 def measure(page: report.Reproduction, settings: Namespace) -> None:
     """Confusion matrices of the whole training and validation sets, and the CSV of predictions."""
-    trainer, sets = Trainer.load(settings.out / "f"), read_sets(page, settings)
+    trainer = Trainer.load(settings.out / "f")
+    sets = report.image_sets(page, settings, SIZE, **IMAGES)
     page.section(
         "Confusion matrices and predictions of F",
         "The published matrices came from a split drawn anew, and their counts do not add up to "
@@ -200,7 +200,7 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
 def explore(page: report.Reproduction, settings: Namespace) -> None:
     """The first 64 filters and maps of AlexNet's layers, for images in their own size."""
     page.section("AlexNet", "Each tile has its own scale of grey.")
-    names = read_sets(page, settings).validation.names
+    names = report.image_sets(page, settings, SIZE, **IMAGES).validation.names
     spread = [settings.data / name for name in names[:: len(names) // 3][:3]]
     model, preprocessing = report.trained_network(page, settings, "alexnet")
     as_they_are = replace(preprocessing, size=None, resize=None)
@@ -231,24 +231,13 @@ def replay(page: report.Reproduction, _: Namespace) -> None:
         page.picture(outcome.plot(), f"replay_{name.lower()}", f"{name}: what each rule would keep")
 
 
-# %% Data
-def read_sets(page: report.Reproduction, settings: Namespace) -> data.Sets:
-    """The shorter side resized, a square cut from the middle; 80 % of the images train."""
-    folder, seed = settings.data, settings.seed
-    how = {"validation": None if (folder / "val").is_dir() else 0.2, "stratified": False}
-    sets = data.image_folder(folder, SIZE, mean=MEAN, std=STD, seed=seed, **how)
-    if list(sets.class_names) != CLASSES.split() and not settings.quick:
-        page.stand_in = folder.name
-    return sets
-
-
-def draw_images(folder: Path) -> Path:
+# %% The script
+def draw(folder: Path) -> Path:
     """Ten classes of drawn figures as files, for `--quick`."""
     drawn = data.drawn_shapes(train=60, validation=20, test=10)
     return drawn.write_images(folder, size=(200, 240))
 
 
-# %% The script
 TASKS = {
     **{name.lower(): partial(train, name=name) for name in TABLES},
     "measure": measure,
@@ -259,12 +248,7 @@ TITLE = "COMP5623 ImageNet10, B: a small net with dropout"
 
 if __name__ == "__main__":
     script = report.ReproductionScript(
-        TITLE,
-        TASKS,
-        exact=exact,
-        data="imagenet10",
-        pictures=PUBLISHED["pictures"],
-        draw=draw_images,
+        TITLE, TASKS, exact=exact, data="imagenet10", pictures=PUBLISHED["pictures"], draw=draw
     )
     add = script.parser.add_argument
     add("--images", type=Path, nargs=3, help="photographs for AlexNet; else of --data")
