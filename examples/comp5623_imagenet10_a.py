@@ -12,6 +12,7 @@ seconds on drawn figures, with thin networks. Runs in `--out` go on where they s
 from __future__ import annotations
 
 import re
+import tomllib
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,15 +20,15 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import torchvision
 
 from convkit import Architecture, EarlyStopping, History, Trainer, data, plots, report, shapes
 from convkit.architecture import zoo
 from convkit.features import FilterFeatureExtractor
-from convkit.training import MeasureEpochs, transfer
+from convkit.training import MeasureEpochs
 
-CLASSES = "baboon banana canoe cat desk drill dumbbell football mug orange"
-MEAN, STD = (0.52283615, 0.47988218, 0.40605107), (0.29770654, 0.2888402, 0.31178293)
+# The published figures, the images of the course, the pictures of the page.
+PUBLISHED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+IMAGES = PUBLISHED["images"]  # classes, normalisation and split
 UPDATES = 15  # on a single batch
 RULE = EarlyStopping.savitzky_golay(55, 2, minimum=100, rising=5)
 MOST_EPOCHS = 400  # where the rule decides
@@ -69,36 +70,25 @@ LARGE = (data.RandomResizedCrop(192), *MORE[1:])
 
 @dataclass(frozen=True)
 class Version:
-    """One row of the coursework's table, and what was published of it."""
+    """One row of the coursework's table."""
 
     table: str
-    parameters: int
-    modules: int  # with Flatten
-    flattened: int
-    augment: Sequence[data.Augmentation]
-    augmented_validation: bool
-    reported: Sequence[float]  # epochs, lowest losses, highest accuracy, minutes
+    augment: Sequence[data.Augmentation] = ()
+    augmented_validation: bool = False
     epochs: int | None = None  # None: the stop rule decides
-    size: int = 128
+    size: int = 128  # the shorter side resized, a square cut from the middle
     batch_size: int = 64
 
 
-# fmt: off
 VERSIONS = {
-    "v1": Version(V1, 865_722, 10, 13_456, (), False, (20, 0.022, 1.439, 51.3, 5.63), 20),
-    "v2": Version(V1, 865_722, 10, 13_456, CROP, True, (50, 1.103, 1.144, 61.9, 13.85), 50),
-    "v3": Version(V3, 39_936_954, 23, 9216, CROP, True, (50, 0.843, 1.076, 64.3, 20.53), 50),
-    "v4": Version(V4, 25_517_754, 28, 2048, FLIP, True, (100, 0.951, 1.027, 66.3, 38.59)),
-    "v5": Version(V5, 34_831_210, 39, 4096, BENT, True, (132, 0.581, 0.782, 75.1, 90.40)),
-    "v6": Version(V5, 34_831_210, 39, 4096, MORE, False, (128, 0.685, 0.594, 80.4, 86.72)),
-    "v7": Version(V7, 36_012_394, 45, 4096, LARGE, False, (220, 0.640, 0.510, 83.8, 412.35),
-                  size=192, batch_size=32),
+    "v1": Version(V1, epochs=20),
+    "v2": Version(V1, CROP, augmented_validation=True, epochs=50),
+    "v3": Version(V3, CROP, augmented_validation=True, epochs=50),
+    "v4": Version(V4, FLIP, augmented_validation=True),
+    "v5": Version(V5, BENT, augmented_validation=True),
+    "v6": Version(V5, MORE),
+    "v7": Version(V7, LARGE, size=192, batch_size=32),
 }
-# fmt: on
-REPORTED = ("epochs", "training_loss_low", "validation_loss_low", "validation_accuracy_high")
-ALEXNET_MAPS = [(64, 63, 63), (192, 31, 31), (384, 15, 15), (256, 15, 15), (256, 15, 15)]
-FILTER_BANKS = [(64, 3, 11, 11), (192, 64, 5, 5), (384, 192, 3, 3), (256, 384, 3, 3)]
-FILTER_BANKS += [(256, 256, 3, 3)]
 
 
 # %% What follows from arithmetic
@@ -106,46 +96,41 @@ def exact(page: report.Reproduction) -> None:
     """Sizes, parameters and layers of every network."""
     page.section("Exact numbers", "The published layer counts leave Flatten out, but for v1.")
     linear = Architecture.parse(LINEAR).summary((3, 128, 128))
-    page.compare("linear model, parameters", reported=491_530, measured=linear.parameters)
+    measured = {"linear model, parameters": linear.parameters}
     for name, version in VERSIONS.items():
         summary = Architecture.parse(version.table).summary((3, version.size, version.size))
-        measured = summary.parameters, len(summary.rows)
         flattened = next(row.output_shape[0] for row in summary.rows if row.kind == "flatten")
-        page.compare(
-            f"{name}, parameters, modules with Flatten, numbers after it",
-            reported=(version.parameters, version.modules, version.flattened),
-            measured=(*measured, flattened),
-        )
-    wrong = Architecture.parse(V1).check((3, 128, 128))
-    page.compare("v1, stated cells that are wrong", reported=[], measured=wrong)
-    times = round(VERSIONS["v7"].reported[4] / VERSIONS["v6"].reported[4], 2)
-    page.compare("v7, minutes as a multiple of v6's", reported=4.75, measured=times)
+        sizes = [summary.parameters, len(summary.rows), flattened]
+        measured[f"{name}, parameters, modules with Flatten, numbers after it"] = sizes
+    measured["v1, stated cells that are wrong"] = Architecture.parse(V1).check((3, 128, 128))
+    v6, v7 = (PUBLISHED["versions"][name]["minutes"] for name in ("v6", "v7"))
+    measured["v7, minutes as a multiple of v6's"] = round(v7 / v6, 2)
     inputs = shapes.solve_input_size(63, kernel_size=11, stride=4, padding=2)
-    page.compare("AlexNet, inputs that give 63", reported=(255, 256, 257, 258), measured=inputs)
-    maps = [r.output_shape for r in zoo.alexnet().summary((3, 256, 256)).rows if r.kind == "conv"]
-    page.compare("AlexNet at 256, maps", reported=ALEXNET_MAPS, measured=maps)
+    measured["AlexNet, inputs that give 63"] = [*inputs]
+    rows = zoo.alexnet().summary((3, 256, 256)).rows
+    measured["AlexNet at 256, maps"] = [[*row.output_shape] for row in rows if row.kind == "conv"]
+    for quantity, reported in PUBLISHED["exact"].items():
+        page.compare(quantity, reported=reported, measured=measured[quantity])
 
 
 # %% Tasks 1 and 2: one batch
 def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, table: str) -> None:
     """Train on one batch of 64, one update an epoch; measure on the whole validation set."""
-    sets = read_sets(page, settings, 128)
-    generator = torch.Generator().manual_seed(settings.seed)
-    batch = sets.train.subset(torch.randperm(len(sets.train), generator=generator)[:64])
+    sets = report.image_sets(page, settings, 128, **IMAGES)
+    batch = sets.train.sample(64, seed=settings.seed)
     trainer = make_trainer(table, 128, settings.out / name, settings)
     history = trainer.fit(batch, sets.validation, epochs=UPDATES, batch_size=64, resume=True)
     page.trained(trainer)
     page.section(f"A single batch, {name} model", f"Adam, learning rate 1e-3, {UPDATES} updates.")
     for split, reported in (("training", "falls"), ("validation", "rises")):
         losses = history[f"{split}_loss"]
-        page.compare(
-            f"{name}, {split} loss",
-            reported=reported,
-            measured=course(losses),
-            note=f"{losses[0]:.3f}, lowest {min(losses):.4f}, at last {losses[-1]:.4f}",
-        )
+        first, least, last = losses[0], min(losses), losses[-1]
+        measured = "falls" if last < first / 4 else "rises" if last > least else "stays"
+        note = f"{first:.3f}, lowest {least:.4f}, at last {last:.4f}"
+        page.compare(f"{name}, {split} loss", reported=reported, measured=measured, note=note)
     if name == "linear":
-        lowest = history["validation_loss"].index(min(history["validation_loss"])) + 1
+        validation = history["validation_loss"]
+        lowest = validation.index(min(validation)) + 1
         page.compare("epoch from which validation rises", reported=3, measured=lowest, band=(2, 4))
     else:
         late = max(history["training_loss"][11:])
@@ -153,18 +138,11 @@ def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, t
     page.picture(plots.curves(history), f"{name}_curves", f"One batch, {name} model")
 
 
-def course(losses: Sequence[float]) -> str:
-    """Which way a loss went in the end."""
-    if losses[-1] < losses[0] / 4:
-        return "falls"
-    return "rises" if losses[-1] > min(losses) else "stays"
-
-
 def make_trainer(table: str, size: int, directory: Path, settings: Namespace) -> Trainer:
     """A new network with the settings that all tasks share."""
     torch.manual_seed(settings.seed)
-    if settings.quick and table not in {LINEAR, V1}:  # an eighth of the widths
-        table = re.sub(r"\d\d+", lambda n: n[0] if n[0] == "10" else str(int(n[0]) // 8), table)
+    if settings.quick and table not in {LINEAR, V1}:  # an eighth of the widths, but 10 outputs
+        table = re.sub(r"\b(?!10\b)\d\d+", lambda width: str(int(width[0]) // 8), table)
     model = Architecture.parse(table).build((3, size, size))
     seed, precision = settings.seed, settings.precision
     return Trainer(
@@ -176,10 +154,13 @@ def make_trainer(table: str, size: int, directory: Path, settings: Namespace) ->
 def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
     """Train one version to its stop, validated on the images of the published figures."""
     version = VERSIONS[name]
-    sets = read_sets(page, settings, version.size)
+    sets = report.image_sets(page, settings, version.size, **IMAGES)
     # The course cut random windows from whole photographs, here from squares half as large again.
-    larger = read_sets(page, settings, version.size * 3 // 2)
-    training, validation = (larger if version.augment else sets).train, sets.validation
+    room = version.size * 3 // 2 if version.augment else version.size
+    larger = report.image_sets(page, settings, room, **IMAGES)
+    training, validation = larger.train, sets.validation
+    if settings.quick:
+        training = training.subset(range(QUICK_IMAGES))
     trainer = make_trainer(version.table, version.size, settings.out / name, settings)
     trainer.preprocessing = sets.train.preprocessing
     trainer.early_stopping = None if version.epochs else RULE
@@ -187,11 +168,11 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
         trainer.callbacks = (MeasureEpochs(basic_validation=sets.validation),)
         validation = data.batches(larger.validation, 128, augment=version.augment, shuffle=False)
     given = dict(pair.split("=", 1) for pair in settings.epochs).get(name)
-    most = int(given or version.epochs or MOST_EPOCHS)
+    epochs = QUICK_EPOCHS if settings.quick else int(given or version.epochs or MOST_EPOCHS)
     history = trainer.fit(
-        training.subset(range(QUICK_IMAGES)) if settings.quick else training,
+        training,
         validation,
-        epochs=QUICK_EPOCHS if settings.quick else most,
+        epochs=epochs,
         batch_size=version.batch_size,
         augment=version.augment,
         resume=True,
@@ -208,7 +189,7 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
 
 def versions(page: report.Reproduction, settings: Namespace) -> None:
     """The published table beside the runs that there are."""
-    read_sets(page, settings, 128)  # tells the page when the images only stand in
+    report.image_sets(page, settings, 128, **IMAGES)  # tells the page when the images only stand in
     files = {name: settings.out / name / "history.json" for name in VERSIONS}
     found = {name: History.read(file) for name, file in files.items() if file.exists()}
     page.section(
@@ -220,19 +201,15 @@ def versions(page: report.Reproduction, settings: Namespace) -> None:
         "stands there. Minutes include the validations.",
     )
     for name, version in VERSIONS.items():
-        reported = dict(zip((*REPORTED, "minutes"), version.reported, strict=True))
-        if name == "v5":
-            reported["basic_validation_accuracy_high"] = VERSIONS["v6"].reported[3]
         macs = Architecture.parse(version.table).summary((3, version.size, version.size)).macs
-        note = f"left out for its {macs:,} MACs an image" if name not in found else ""
-        report.compare_run(page, name, found.get(name), reported, note=note)
+        note = "" if name in found else f"left out for its {macs:,} MACs an image"
+        report.compare_run(page, name, found.get(name), PUBLISHED["versions"][name], note=note)
     for name, history in found.items():
         basic = "basic_validation_loss" in history
         losses = history["basic_validation_loss" if basic else "validation_loss"]
         below = sum(v < t for t, v in zip(history["training_loss"], losses, strict=True))
-        page.text(
-            f"- {name}: loss of basic validation below training in {below} of {len(losses)} epochs"
-        )
+        share = f"{below} of {len(losses)} epochs"
+        page.text(f"- {name}: loss of basic validation below training in {share}")
     best = {name: max(history["validation_accuracy"]) for name, history in found.items()}
     order = ", ".join(f"{name} {100 * best[name]:.1f} %" for name in sorted(best, key=best.get))
     page.text(f"By highest validation accuracy: {order}; as published the order is v1 to v7.")
@@ -245,7 +222,7 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
     """Confusion matrices of the whole training and validation sets, and the CSV of predictions."""
     name = settings.measured
     trainer = Trainer.load(settings.out / name)
-    sets = read_sets(page, settings, VERSIONS[name].size)
+    sets = report.image_sets(page, settings, VERSIONS[name].size, **IMAGES)
     page.section(
         f"Confusion matrices and predictions of {name}",
         "Published of v7: drill (taken for desk or dumbbell) and dumbbell hardest, banana taken "
@@ -254,62 +231,37 @@ def measure(page: report.Reproduction, settings: Namespace) -> None:
     report.confusions(page, trainer, (sets.train, sets.validation), normalize="truth")
     unseen = sets.test or sets.validation  # a stand-in may have no test images
     predictions = trainer.predict(unseen, batch_size=32)
-    predictions = replace(predictions, names=[Path(name).name for name in predictions.names])
-    written = predictions.to_csv(settings.out / "test_preds.csv", ("file_name", "class_index"))
+    columns = ("file_name", "class_index")
+    written = predictions.to_csv(settings.out / "test_preds.csv", columns, folders=False)
     page.text(f"`{written.name}` has the {len(unseen):,} images of the {unseen.split} set.")
 
 
 # %% Task 6: AlexNet
-def alexnet(settings: Namespace) -> tuple[torch.nn.Module, data.Preprocessing, str]:
-    """AlexNet, how its images are prepared, and in words which weights it has."""
-    prepared = data.Preprocessing(256, mean=data.IMAGENET_MEAN, std=data.IMAGENET_STD)
-    torch.manual_seed(settings.seed)
-    if settings.quick:
-        return torchvision.models.alexnet(weights=None), prepared, "random"
-    model, transform = transfer.pretrained("alexnet", weights=settings.weights)
-    if not isinstance(transform, data.Preprocessing):
-        return model, prepared, "ImageNet's"
-    prepared = replace(transform, size=256, resize=None)
-    return model, prepared, f"those of the run {Path(settings.weights).name} instead of ImageNet's"
-
-
 def explore(page: report.Reproduction, settings: Namespace) -> None:
     """Filters beside the maps that they made: filter k belongs to map k."""
-    model, preprocessing, weights = alexnet(settings)
-    names = read_sets(page, settings, 128).validation.names
-    spread = [settings.data / name for name in names[:: max(len(names) // 3, 1)][:3]]
-    with FilterFeatureExtractor(model, preprocessing=preprocessing) as extractor:
-        pairs = extractor.extract(settings.images or spread)
-    page.section("AlexNet", f"Weights: {weights}. Every filter stands beside the map it made.")
+    page.section("AlexNet", "Every filter stands beside the map it made.")
+    names = report.image_sets(page, settings, 128, **IMAGES).validation.names
+    spread = [settings.data / name for name in names[:: len(names) // 3][:3]]
+    model, preprocessing = report.trained_network(page, settings, "alexnet")
+    square = replace(preprocessing, size=256, resize=None)
+    pairs = FilterFeatureExtractor(model, preprocessing=square).extract(settings.images or spread)
+    known = PUBLISHED["alexnet"]
+    maps = [[*each.feature_maps.shape[1:]] for each in pairs.values()]
+    filters = [[*each.filters.shape] for each in pairs.values()]
     held = sum(bool(pairs[layer][index].verify()) for layer, index in CHOSEN.items())
-    maps = [tuple(each.feature_maps.shape[1:]) for each in pairs.values()]
-    filters = [tuple(each.filters.shape) for each in pairs.values()]
-    page.compare("AlexNet, maps", reported=ALEXNET_MAPS, measured=maps)
-    page.compare("AlexNet, filter banks", reported=FILTER_BANKS, measured=filters)
+    page.compare("AlexNet, maps", reported=known["maps"], measured=maps)
+    page.compare("AlexNet, filter banks", reported=known["filter_banks"], measured=filters)
     page.compare("filters that recompute their maps", reported=len(CHOSEN), measured=held)
     page.picture(pairs.plot_table(CHOSEN), "alexnet_pairs", "1st, 3rd and 5th conv layer")
 
 
-# %% Data
-def read_sets(page: report.Reproduction, settings: Namespace, size: int) -> data.Sets:
-    """The shorter side resized, a square cut from the middle; 80 % of the images train."""
-    folder, seed = settings.data, settings.seed
-    how = {"validation": None if (folder / "val").is_dir() else 0.2, "stratified": False}
-    sets = data.image_folder(folder, size, mean=MEAN, std=STD, seed=seed, **how)
-    if list(sets.class_names) != CLASSES.split() and not settings.quick:
-        page.stand_in = folder.name
-    return sets
-
-
-def draw_images(folder: Path) -> Path:
+# %% The script
+def draw(folder: Path) -> Path:
     """Ten classes of drawn figures as files, for `--quick`."""
     drawn = data.drawn_shapes(train=64, validation=20, test=10)
-    for image_set, split in zip(drawn, ("train_set", "val", "test_set"), strict=True):
-        image_set.write_images(folder / split, size=(200, 240))
-    return folder
+    return drawn.write_images(folder, size=(200, 240))
 
 
-# %% The script
 TASKS = {
     "linear": partial(single_batch, name="linear", table=LINEAR),
     "conv": partial(single_batch, name="conv", table=V1),
@@ -318,18 +270,11 @@ TASKS = {
     "measure": measure,
     "alexnet": explore,
 }
-PICTURES = {  # and their panels
-    **{f"{name}_curves": 2 for name in ("linear", "conv", *VERSIONS)},
-    "versions": 2,
-    "confusion_train": 2,
-    "confusion_validation": 2,
-    "alexnet_pairs": 3 * 10,
-}
 TITLE = "COMP5623 ImageNet10, A: from over-fitting to 36 million parameters"
 
 if __name__ == "__main__":
     script = report.ReproductionScript(
-        TITLE, TASKS, exact=exact, data="imagenet10", pictures=PICTURES, draw=draw_images
+        TITLE, TASKS, exact=exact, data="imagenet10", pictures=PUBLISHED["pictures"], draw=draw
     )
     add = script.parser.add_argument
     add("--epochs", nargs="+", default=[], metavar="VERSION=N", help="at most")

@@ -81,6 +81,28 @@ def test_a_set_of_one_colour_is_left_finite() -> None:
     assert sets.train.preprocessing.std == (1.0, 1.0, 1.0)
 
 
+def test_a_sample_takes_images_at_random_and_none_twice() -> None:
+    images = data.arrays(IMAGES, LABELS).train
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(3)).tolist()
+
+    batch = images.sample(12, seed=3)
+
+    assert batch.names == tuple(images.names[k] for k in order[:12])
+    assert torch.equal(batch.images, images.images[order[:12]])
+    assert batch.labels.tolist() == LABELS[order[:12]].tolist()
+    assert images.sample(100, seed=3).names == tuple(images.names[k] for k in order)
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.0, True])
+def test_a_sample_of_no_whole_number_of_images_is_refused(count: Any) -> None:
+    images = data.arrays(IMAGES, LABELS).train
+
+    with pytest.raises(DataError) as caught:
+        images.sample(count)
+
+    assert str(caught.value) == (f"count={count!r}: a sample is a whole number of images from 1 on")
+
+
 def test_torchs_loader_takes_a_set() -> None:
     sets = data.arrays(IMAGES, LABELS)
 

@@ -46,3 +46,24 @@ def test_a_class_that_would_leave_the_folder_is_refused(tmp_path: Path, name: st
     assert str(caught.value) == (
         f"class {name!r} can be no folder: write the images under another name"
     )
+
+
+def test_written_sets_are_read_back_with_the_same_splits(tmp_path: Path) -> None:
+    drawn = data.drawn_shapes(train=20, validation=12, test=11)
+
+    read = data.image_folder(drawn.write_images(tmp_path / "drawn"), 32)
+
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["test", "train", "val"]
+    assert read.class_names == drawn.class_names
+    for before, after in zip(drawn, read, strict=True):
+        order = [int(Path(name).stem) for name in after.names]
+        assert (after.split, sorted(order)) == (before.split, [*range(len(before))])
+        assert torch.equal(after.images, before.images[order])
+        assert torch.equal(after.labels, before.labels[order])
+
+
+def test_sets_that_lack_a_split_write_no_folder_for_it(tmp_path: Path) -> None:
+    data.drawn_shapes(train=10, validation=0, test=10).write_images(tmp_path, size=(8, 9))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["test", "train"]
+    assert data.image_folder(tmp_path).test.images.shape == (10, 3, 8, 9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,22 @@ def test_predictions_are_written_as_the_courses_want(tmp_path: Path) -> None:
     assert lines[1:] == [f"{i},{label}" for i, label in enumerate(predictions.labels.tolist())]
     header = predictions.to_csv(tmp_path / "q.csv", columns=("file", "class")).read_text()
     assert header.startswith("file,class\n")
+
+
+def test_predictions_are_written_by_file_names_alone_where_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    found = Trainer(network()).predict(IMAGES[:3])
+    predictions = replace(found, names=("test/cat/a.png", "test/b.png", "c.png"))
+
+    whole, bare = (
+        predictions.to_csv(tmp_path / "p.csv", folders=folders).read_text().splitlines()
+        for folders in (True, False)
+    )
+
+    for lines, names in ((whole, predictions.names), (bare, ("a.png", "b.png", "c.png"))):
+        labels = predictions.labels.tolist()
+        assert lines[1:] == [f"{n},{label}" for n, label in zip(names, labels, strict=True)]
 
 
 def test_an_image_set_brings_names_classes_and_preprocessing(tmp_path: Path) -> None:

@@ -125,6 +125,33 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
             preprocessing=self.preprocessing,
         )
 
+    def sample(self, count: int, *, seed: int = 0) -> ImageSet:
+        """Random images, each at most once: such as the one batch on which a network is tried.
+
+        They are the first of `torch.randperm(len(set))` with the seed.
+
+        Args:
+            count: How many; all of them, in random order, when there are no more.
+            seed: The same seed takes the same images.
+
+        Returns:
+            A new set.
+
+        Raises:
+            DataError: When the count is no whole number from 1 on.
+
+        Examples:
+            >>> from convkit import data
+            >>> images = data.drawn_shapes(train=100, validation=0, test=0).train
+            >>> batch = images.sample(48)
+            >>> len(batch), batch.names == images.sample(48, seed=1).names
+            (48, False)
+        """
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise DataError(f"count={count!r}: a sample is a whole number of images from 1 on")
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        return self.subset(order[:count])
+
     def with_normalization(
         self, mean: float | Sequence[float], std: float | Sequence[float]
     ) -> ImageSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from convkit.errors import DataError
 if TYPE_CHECKING:
     import os
     from collections.abc import Hashable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from convkit.data._card import DataCard
     from convkit.data._image_set import ImageSet, Split
@@ -147,6 +147,40 @@ class Sets(Shown):
         writer.writerow(table.header)
         writer.writerows([csv_mark(str(cell)) for cell in row] for row in table.rows)
         return replace_file(path, output.getvalue().encode("utf-8", "surrogateescape"))
+
+    def write_images(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        size: tuple[int, int] | None = None,
+        suffix: str = ".png",
+    ) -> Path:
+        """Write every image as a file, `SPLIT/CLASS/NUMBER.png` below a folder.
+
+        The folders of the splits are `train`, `val` and `test`; `image_folder` reads them again.
+
+        Args:
+            folder: It is made when it is missing.
+            size: Height and width to which the images are resized; None leaves them as they are.
+            suffix: Of the files; it names the format that they are in.
+
+        Returns:
+            The folder.
+
+        Raises:
+            DataError: When a class has a name that no folder can have.
+
+        Examples:
+            >>> from convkit import data
+            >>> drawn = data.drawn_shapes(train=40, validation=20, test=10)
+            >>> sets = data.image_folder(drawn.write_images("drawn", size=(40, 48)))
+            >>> [len(part) for part in sets], sets.train.images.shape[1:]
+            ([40, 20, 10], torch.Size([3, 40, 48]))
+        """
+        for each in self:
+            inner = "val" if each.split == "validation" else each.split
+            each.write_images(Path(folder) / inner, size=size, suffix=suffix)
+        return Path(folder)
 
     def plot(self) -> Any:
         """Draw the images of each class in every split as a `matplotlib.figure.Figure`."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from convkit.report._comparison import Comparison, compare
     from convkit.report._comparison_page import write_comparison
     from convkit.report._confusions import confusions
+    from convkit.report._image_sets import image_sets
     from convkit.report._made_by import hardware
     from convkit.report._reported_figure import ReportedFigure
     from convkit.report._reproduction import Reproduction
@@ -29,6 +30,7 @@ _NAMES = {
     "compare_run": "_compare_run",
     "confusions": "_confusions",
     "hardware": "_made_by",
+    "image_sets": "_image_sets",
     "trained_network": "_trained_network",
     "write": "_write",
     "write_comparison": "_comparison_page",
@@ -44,6 +46,7 @@ __all__ = [
     "compare_run",
     "confusions",
     "hardware",
+    "image_sets",
     "trained_network",
     "write",
     "write_comparison",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from convkit._files import replace_file
@@ -54,17 +55,21 @@ class Predictions(Shown):
         self,
         path: str | PathLike[str],
         columns: tuple[str, str] = ("image_name", "predicted_class_id"),
+        *,
+        folders: bool = True,
     ) -> Path:
         """Write one line for each image: its name and the index of its class.
 
         Args:
             path: The file, replaced whole.
             columns: The two titles.
+            folders: Whether a name keeps the folders before the file's own name.
 
         Returns:
             The path written.
         """
-        rows = tuple(zip(self.names, self.labels.tolist(), strict=True))
+        names = self.names if folders else [PurePath(name).name for name in self.names]
+        rows = tuple(zip(names, self.labels.tolist(), strict=True))
         return replace_file(path, Table(columns, rows).to_csv())
 
     def table(self) -> Table:
