@@ -222,8 +222,7 @@ def transferred(page: report.Reproduction, settings: Namespace) -> None:
         preprocessing = replace(preprocessing, size=(64, 64))
     elif page.stand_in:
         page.stand_in += f", {STAND_IN_IMAGES:,} training images"
-        order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
-        training = training.subset(order[:STAND_IN_IMAGES])
+        training = training.sample(STAND_IN_IMAGES)
     enlarged = [image_set.with_transform(preprocessing) for image_set in (training, *others)]
     torch.manual_seed(settings.seed)
     model = prepared(model, statistics=settings.frozen_statistics)
