@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import tomllib
 from functools import cache, partial
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from convkit import Architecture, EarlyStopping, Trainer, data, features, metrics, plots, report
-from convkit.features import FilterFeatureExtractor
 from convkit.training import Evaluation, MeasureEpochs, read_run, transfer
 
 CLASSES = ("buildings", "forest", "glacier", "mountain", "sea", "street")
@@ -31,13 +31,8 @@ SIDE, OTHER_SIDE, BATCH, QUICK_EPOCHS = 80, 224, 32, 2
 WIDTHS, THIN = (64, 128, 256, 512), (8, 8, 12, 16)  # thin ones for --quick
 ADAM, SGD = {"optimizer": "adam", "lr": 1e-3}, {"optimizer": "sgd", "lr": 1e-3, "momentum": 0.9}
 RUNS = {"A": (ADAM, 5), "B": (SGD, 10), "C": ({**SGD, "lr": 1e-2}, 10), "P": (ADAM, 10)}  # epochs
-MODULES = {  # of the last task: torchvision's names, and those of the table
-    "layer1.0.conv1": "block1.body.conv1",
-    "layer2.0.conv1": "block3.body.conv1",
-    "layer3.0.conv1": "block5.body.conv1",
-    "layer4.0.conv1": "block7.body.conv1",
-    "layer4.1.conv2": "block8.body.conv2",
-}
+# Five layers, of which shares of non-positive values were published, as the table names them.
+LAYERS = [*(f"block{number}.body.conv1" for number in (1, 3, 5, 7)), "block8.body.conv2"]
 PUBLISHED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
@@ -105,7 +100,7 @@ def read_sets(folder: Path, side: int = SIDE) -> data.Sets:
 
 
 def sets_of(page: report.Reproduction, settings: argparse.Namespace, run: str = "") -> data.Sets:
-    """The images; the page says when they, or the weights of a finished run, are not the course's."""
+    """The images; the page says when they, or the weights of a finished run, are stand-ins."""
     sets = read_sets(settings.data)
     count, facts = sum(map(len, sets)), []
     if count != ALL:
@@ -119,7 +114,7 @@ def sets_of(page: report.Reproduction, settings: argparse.Namespace, run: str = 
 
 def split(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Count the three parts and show that no image is in two of them; ResNet-18 layer by layer."""
-    sets = sets_of(page, settings)
+    sets = read_sets(settings.data)
     sets.write_manifest(settings.out / "split.csv")
     page.section("Task 1: the split", f"```text\n{sets}\n```")
     names = [name for each in sets for name in each.names]
@@ -130,22 +125,16 @@ def split(page: report.Reproduction, settings: argparse.Namespace) -> None:
 
 
 # %% Tasks 3 to 5: training and testing
-def build(settings: argparse.Namespace) -> torch.nn.Module:
-    """A new ResNet-18."""
+def build(page: report.Reproduction, settings: argparse.Namespace, name: str) -> torch.nn.Module:
+    """A ResNet-18: that of run P with trained weights and a fresh head, the others new."""
     torch.manual_seed(settings.seed)
-    return resnet(18, THIN if settings.quick else WIDTHS).build((3, SIDE, SIDE))
-
-
-def pretrained(page: report.Reproduction, settings: argparse.Namespace) -> torch.nn.Module:
-    """The table's ResNet-18 with trained weights and a fresh head for six classes."""
-    model = build(settings)
-    if settings.quick:
-        return model  # too thin for trained weights
-    source, _ = report.trained_network(page, settings, "resnet18")
-    transfer.replace_head(source, len(CLASSES))
-    # The layers of torchvision's ResNets stand in the order of the table's.
-    values = source.state_dict().values()
-    model.load_state_dict(dict(zip(model.state_dict(), values, strict=True)))
+    model = resnet(18, THIN if settings.quick else WIDTHS).build((3, SIDE, SIDE))
+    if name == "P" and not settings.quick:  # no trained weights are as thin as its network
+        source, _ = report.trained_network(page, settings, "resnet18")
+        transfer.replace_head(source, len(CLASSES))
+        # The layers of torchvision's ResNets stand in the order of the table's.
+        values = source.state_dict().values()
+        model.load_state_dict(dict(zip(model.state_dict(), values, strict=True)))
     return model
 
 
@@ -153,12 +142,14 @@ def train(page: report.Reproduction, settings: argparse.Namespace, name: str) ->
     """Train one run, keep the best on validation, and measure on the whole test set."""
     (optimizer, epochs), published = RUNS[name], PUBLISHED["runs"][name]
     sets, directory = sets_of(page, settings), settings.out / name
+    compare = partial(
+        page.compare_evaluation, name="best validation", accuracy=published["accuracy"]
+    )
     page.section(f"Run {name}")
     try:
-        model = pretrained(page, settings) if name == "P" else build(settings)
+        model = build(page, settings, name)
     except OSError as error:
-        page.compare("best validation accuracy (%)", reported=published["accuracy"],
-                     measured=None, note=f"there are no weights ({error})")  # fmt: skip
+        compare(None, note=f"there are no weights ({error})")
         return
     trainer = Trainer(
         model, **optimizer,
@@ -175,16 +166,10 @@ def train(page: report.Reproduction, settings: argparse.Namespace, name: str) ->
         f"{SIDE}x{SIDE}, {len(sets.train):,} training images, "
         f"{history['seconds'][-1] / 60:.1f} minutes. Best epoch {history.best_epoch}; {result}."
     )
-    best, reported = 100 * max(history["validation_accuracy"]), published["accuracy"]
-    right = round(best / 100 * len(sets.validation))
-    interval = metrics.accuracy_interval(right, len(sets.validation))
+    best = max(read_run(directory).epochs("validation"), key=itemgetter("accuracy"))
     ends = history["training_loss"][-1], history["validation_loss"][-1]
-    page.compare(
-        "best validation accuracy (%)", reported=reported, measured=round(best, 2),
-        band=(reported - 2, reported + 2),
-        note=f"95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f}; losses at the "
-        "end {:.2f} and {:.2f}, reported {} and {}".format(*ends, *published["ends"]),
-    )  # fmt: skip
+    note = "losses at the end {:.2f} and {:.2f}, reported {} and {}"
+    compare(best, note=note.format(*ends, *published["ends"]))
     real_average_precision(page, name, result)
     # The test scores saved, loaded, and predicted again by the run as it is on disk.
     torch.save({"scores": result.probabilities, "truth": result.truth}, directory / SCORES)
@@ -192,7 +177,7 @@ def train(page: report.Reproduction, settings: argparse.Namespace, name: str) ->
     again = Trainer.load(directory).predict(sets.test).probabilities
     page.compare("saved scores predicted again, within 1e-5", reported=True,
                  measured=torch.allclose(saved, again, rtol=0, atol=1e-5))  # fmt: skip
-    title = f"Run {name}: best validation accuracy {best:.1f} %"
+    title = f"Run {name}: best validation accuracy {100 * best['accuracy']:.1f} %"
     page.picture(plots.curves(history, title=title), f"{name}_curves", f"Run {name}, by epoch")
 
 
@@ -268,7 +253,7 @@ def maps(page: report.Reproduction, settings: argparse.Namespace) -> None:
     # What leaves a stage is its last block's sum after the ReLU.
     last = {f"layer{stage}": f"block{2 * stage}.body.conv2" for stage in range(1, 5)}
     batch = images.preprocessing.normalize(images.images)
-    with FilterFeatureExtractor(Trainer.load(settings.out / name).model) as extractor:
+    with features.FilterFeatureExtractor(Trainer.load(settings.out / name).model) as extractor:
         pairs = extractor.extract(batch, list(last.values()), stages="activation")
     outputs = {stage: pairs[layer].after_activation for stage, layer in last.items()}
     page.section(f"Task 6: feature maps of run {name}")
@@ -288,35 +273,29 @@ def shares(page: report.Reproduction, settings: argparse.Namespace) -> None:
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(settings.seed))
     batches = data.batches(images.subset(order[:200]), 20, shuffle=False)
     model = Trainer.load(settings.out / name).model
-    course = features.running_statistics(model, batches, list(MODULES.values()))
-    stages = {"before norm": "conv", "after norm": "norm", "after ReLU": "activation"}
-    bars = {
-        title: {
-            module: course[-1][layer].stages[stage].share_non_positive
-            for module, layer in MODULES.items()
-        }
-        for title, stage in stages.items()
-    }
+    course = features.running_statistics(model, batches, LAYERS)
+    found = np.array([  # by batch, layer and stage
+        [[at.share_non_positive for at in measured[layer].stages.values()] for layer in LAYERS]
+        for measured in course
+    ])  # fmt: skip
     page.section(f"Task 7: non-positive values of run {name}, {course[-1].images} training images")
-    for module, reported in PUBLISHED["shares"].items():
-        before, normed, after = (100 * found[module] for found in bars.values())
+    modules, stages = PUBLISHED["shares"], ("before norm", "after norm", "after ReLU")
+    for (module, reported), last in zip(modules.items(), 100 * found[-1], strict=True):
         page.compare(
-            f"{module}, before norm (%)", reported=reported, measured=round(before, 2),
+            f"{module}, before norm (%)", reported=reported, measured=round(last[0], 2),
             band=(reported - 5, reported + 5),
             stand_in="" if name == "P" else f"run {name}, from scratch",
-            note=f"after norm {normed:.1f}, after ReLU {after:.1f}",
+            note=f"after norm {last[1]:.1f}, after ReLU {last[2]:.1f}",
         )  # fmt: skip
     page.text(
         "The five outputs precede batch norm and ReLU, so nothing about dying ReLUs follows from "
         "them: a value that batch norm shifts above zero lives."
     )
-    page.picture(plots.bars(bars, share=True, label="zero or below"), "shares", "By stage")
-    places = [found.images for found in course]
-    lines = {
-        module: [found[layer].share_non_positive for found in course]
-        for module, layer in MODULES.items()
-    }
-    picture = plots.lines(lines, places=places, across="images", label="share, before norm")
+    rows = [dict(zip(modules, shares, strict=True)) for shares in found[-1].T]
+    picture = plots.bars(dict(zip(stages, rows, strict=True)), share=True, label="zero or below")
+    page.picture(picture, "shares", "By stage")
+    places, lines = [each.images for each in course], zip(modules, found[..., 0].T, strict=True)
+    picture = plots.lines(dict(lines), places=places, across="images", label="share, before norm")
     page.picture(picture, "running_mean", "Running mean of the share of non-positive values")
 
 
@@ -334,8 +313,8 @@ TASKS = {
 def draw_images(folder: Path) -> Path:
     """Six classes of drawn figures as files, for `--quick`."""
     drawn = data.drawn_shapes(train=150, validation=0, test=0).train
-    drawn = drawn.subset((drawn.labels < len(CLASSES)).nonzero().flatten())
-    scenes = data.ImageSet(drawn.images, drawn.labels, class_names=CLASSES)
+    kept = drawn.subset((drawn.labels < len(CLASSES)).nonzero().flatten())
+    scenes = data.ImageSet(kept.images, kept.labels, class_names=CLASSES)
     scenes.write_images(folder, size=(150, 150))
     return folder
 
