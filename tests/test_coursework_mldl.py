@@ -61,7 +61,7 @@ def test_runs_from_the_weights_of_another_run_are_kept_apart(example: dict, tmp_
     (tmp_path / "resnet50-11ad3fa6.pth").touch()
     known = {"quick": False, "out": tmp_path / "out", "weights": str(tmp_path)}
     settings = argparse.Namespace(**known)
-    rows = {name: rows[0] for name, (_, rows, _) in example["TABLES"].items()}
+    rows = {name: rows[0] for name, rows in example["TABLES"].items()}
 
     found = {name: example["directory_of"](row, settings).parent.name for name, row in rows.items()}
 
@@ -182,7 +182,8 @@ def test_weights_of_greyscale(channel: int, weight: float) -> None:
 
 def test_the_greedy_search_keeps_the_best_and_goes_on(example: dict) -> None:
     """With the published validation accuracies: lr 1e-1, of which no more rows were published."""
-    rows = {(row.lr, row.step, row.decay, row.gamma): row.accuracy for row in example["SCRATCH"]}
+    scratch = example["TABLES"]["scratch"]
+    rows = {(row.lr, row.step, row.decay, row.gamma): row.accuracy for row in scratch}
     grid = example["GRIDS"]["scratch"]
 
     found = search.coordinate(
@@ -195,6 +196,6 @@ def test_the_greedy_search_keeps_the_best_and_goes_on(example: dict) -> None:
 
 
 def test_the_published_rows_are_all_there(example: dict) -> None:
-    sizes = {name: len(rows) for name, (_, rows, _) in example["TABLES"].items()}
+    sizes = {name: len(rows) for name, rows in example["TABLES"].items()}
 
     assert sizes == {"scratch": 11, "pretrained": 9, "frozen": 3, "augmentation": 3, "nets": 2}
