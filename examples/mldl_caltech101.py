@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -24,39 +23,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from mldl_alexnet import ALEXNET, PUBLISHED, exact
 from torch import nn
 from torch.optim.lr_scheduler import StepLR
 
 from convkit import Architecture, EarlyStopping, Trainer, data, plots, report
-from convkit.architecture import zoo
 from convkit.errors import TrainingError
 from convkit.training import BackToBest, Run, TrainingOptions, read_run, search, transfer
 
 EPOCHS, BATCH = 30, 256
 BACK_AFTER = 5  # epochs without a better validation accuracy; which quantity decides is our choice
-PUBLISHED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-
-ALEXNET = """
-| layer | output | parameters |
-| --- | --- | --- |
-| Conv 3->64, k11, s4, pad 2, ReLU | 64x55x55 | 23,296 |
-| MaxPool 3, s2 | 64x27x27 | |
-| Conv 64->192, k5, pad 2, ReLU | 192x27x27 | 307,392 |
-| MaxPool 3, s2 | 192x13x13 | |
-| Conv 192->384, k3, pad 1, ReLU | 384x13x13 | 663,936 |
-| Conv 384->256, k3, pad 1, ReLU | 256x13x13 | 884,992 |
-| Conv 256->256, k3, pad 1, ReLU | 256x13x13 | 590,080 |
-| MaxPool 3, s2 | 256x6x6 | |
-| Adaptive average pool 6 | 256x6x6 | |
-| Flatten | 9216 | |
-| Dropout 0.5 | 9216 | |
-| Linear 4096, ReLU, dropout 0.5 | 4096 | 37,752,832 |
-| Linear 4096, ReLU | 4096 | 16,781,312 |
-| Linear 101 | 101 | 413,797 |
-"""
 THIN = "conv 8 k3 relu, maxpool 2, flatten, linear 16 relu, linear 10"  # for --quick
-
-
 BENT = (data.HorizontalFlip(), data.VerticalFlip(), data.Rotate(30), data.Perspective())
 JITTER = data.ColorJitter(0.4, 0.4, 0.4, 0.1)  # torchvision's defaults would change nothing
 AUGMENTATIONS = {0: (), 1: BENT, 2: (*BENT, JITTER), 3: (*BENT, data.Greyscale(1.0), JITTER)}
@@ -90,52 +67,7 @@ TABLES = {
     name: [Row(**table["settings"], **row) for row in table["rows"]]
     for name, table in PUBLISHED["tables"].items()
 }
-SUMMARY = {  # of these rows the one that is best on validation counts
-    "AlexNet": TABLES["scratch"][:1],
-    "tuned": TABLES["scratch"],
-    "transfer": TABLES["pretrained"][:1],
-    "transfer, tuned": TABLES["pretrained"],
-    "convs frozen": TABLES["frozen"][1:2],
-    "augmentation": TABLES["augmentation"],
-}
 HOW = f"SGD, momentum 0.9; {BACK_AFTER} epochs without a better validation accuracy lead back."
-RATES, DECAYS = [1e-3, 1e-2, 1e-1], [5e-5, 5e-4, 5e-6]
-GRIDS = {  # one setting at a time, in this order
-    "scratch": {
-        "lr": RATES,
-        "step": [20, 15, 10, 5],
-        "decay": DECAYS,
-        "gamma": [0.1, 0.2, 0.3, 0.5],
-    },
-    "pretrained": {"lr": RATES, "step": [20, 15, 5], "decay": DECAYS, "gamma": [0.1, 0.3, 0.5]},
-}
-
-
-# %% What follows from arithmetic
-def exact(page: report.Reproduction) -> None:
-    """Parameters and sizes of the networks."""
-    page.section("Exact numbers", "The published 4096 flattened features are 9216.")
-    alexnet, shape = Architecture.parse(ALEXNET), (3, 224, 224)
-    summary = alexnet.summary(shape)
-    kinds = {row.kind: row.output_shape for row in summary.rows}
-    count = {k: sum(row.parameters for row in summary.rows if row.kind == k) for k in kinds}
-    largest, images = (
-        PUBLISHED["images"][name] for name in ("test images of the largest class", "test images")
-    )
-    measured = {
-        "stated cells that are wrong": alexnet.check(shape),
-        "AlexNet, 1000 outputs": zoo.alexnet().summary(shape).parameters,
-        "flattened features": list(kinds["flatten"]),
-        "nothing frozen, trained parameters": summary.parameters,
-        "convs frozen, trained parameters": count["linear"],
-        "linear layers frozen, trained parameters": count["conv"],
-        "ResNet-50, 101 outputs": zoo.resnet50(101).summary(shape).parameters,
-        "VGG-16, 101 outputs": zoo.vgg16(101).summary(shape).parameters,
-        "one class always answered (%)": round(100 * largest / images, 2),
-        "loss of a net that knows nothing, ln 101": round(math.log(101), 3),
-    }
-    for quantity, reported in PUBLISHED["exact"].items():
-        page.compare(quantity, reported=reported, measured=measured[quantity])
 
 
 # %% Task 1: the images
@@ -293,7 +225,9 @@ def greedy(page: report.Reproduction, settings: argparse.Namespace, start: str) 
 
     page.section(f"One setting at a time, {start}", f"{HOW} NaN: not trained here.")
     try:
-        found = search.coordinate(GRIDS[start], run_one, score="accuracy", minimize=False)
+        found = search.coordinate(
+            PUBLISHED["grids"][start], run_one, score="accuracy", minimize=False
+        )
     except TrainingError:
         page.text("Not run: none of the rates was trained to a finite score.")
         return
@@ -316,11 +250,12 @@ def summary(page: report.Reproduction, settings: argparse.Namespace) -> None:
             "need a download."
         )
     shown = {}
-    for title, reported in PUBLISHED["summary"].items():
-        rows = SUMMARY[title]
+    for title, published in PUBLISHED["summary"].items():
+        rows = TABLES[published["table"]][slice(*published["rows"])]
         runs = [run for row in rows if (run := finished(row, settings))]
         best = max(runs, key=lambda run: run.evaluations["validation"]["accuracy"], default=None)
-        compare(page, title, reported, best, "test", f"best of {len(runs)} of {len(rows)} runs")
+        note = f"best of {len(runs)} of {len(rows)} runs"
+        compare(page, title, published["accuracy"], best, "test", note)
         if best:
             shown[title] = best.evaluations["test"]["accuracy"]
     if shown:
@@ -331,10 +266,9 @@ def summary(page: report.Reproduction, settings: argparse.Namespace) -> None:
 TASKS = {
     "images": images,
     **{name: partial(table, name=name) for name in TABLES},
-    **{f"{start}-search": partial(greedy, start=start) for start in GRIDS},
+    **{f"{start}-search": partial(greedy, start=start) for start in PUBLISHED["grids"]},
     "summary": summary,
 }
-
 
 if __name__ == "__main__":
     script = report.ReproductionScript(

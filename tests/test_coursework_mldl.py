@@ -9,6 +9,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import mldl_caltech101
 import numpy as np
 import pytest
 import torch
@@ -54,6 +55,29 @@ def test_a_page_without_training_says_what_was_not_trained(
     assert page["pictures"] == {}
     notes = [figure["note"] for figure in page["figures"] if figure["verdict"] == "not run"]
     assert sum("not trained here" in note for note in notes) == 14 + 4
+
+
+def test_a_row_that_diverged_is_told_and_is_never_kept_by_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = mldl_caltech101.Row(start="scratch", lr=1e30, step=20, decay=0.0, gamma=0.1, accuracy=0.4)
+    grid = {"lr": [1e30], "step": [20], "decay": [0.0], "gamma": [0.1]}
+    monkeypatch.setitem(mldl_caltech101.TABLES, "scratch", [row])
+    monkeypatch.setitem(mldl_caltech101.PUBLISHED["grids"], "scratch", grid)
+    settings = argparse.Namespace(
+        data=tmp_path, out=tmp_path, weights=None, seed=0, precision="float32", quick=True,
+        rows=None, epochs=1, report=False,
+    )  # fmt: skip
+    page = report.Reproduction("A page")
+
+    mldl_caltech101.table(page, settings, "scratch")
+    mldl_caltech101.greedy(page, settings, "scratch")
+
+    (figure,) = page.comparisons
+    assert (figure.reported, figure.measured, figure.verdict) == (40, None, "not run")
+    assert figure.note.startswith("diverged: ")
+    text = page.write(tmp_path / "page.md").read_text()
+    assert "Not run: none of the rates was trained to a finite score." in text
 
 
 def test_runs_from_the_weights_of_another_run_are_kept_apart(example: dict, tmp_path: Path) -> None:
@@ -184,7 +208,7 @@ def test_the_greedy_search_keeps_the_best_and_goes_on(example: dict) -> None:
     """With the published validation accuracies: lr 1e-1, of which no more rows were published."""
     scratch = example["TABLES"]["scratch"]
     rows = {(row.lr, row.step, row.decay, row.gamma): row.accuracy for row in scratch}
-    grid = example["GRIDS"]["scratch"]
+    grid = example["PUBLISHED"]["grids"]["scratch"]
 
     found = search.coordinate(
         grid, lambda values: rows.get(tuple(values.values()), 0.0), minimize=False
@@ -192,7 +216,7 @@ def test_the_greedy_search_keeps_the_best_and_goes_on(example: dict) -> None:
 
     assert found.best == {"lr": 1e-1, "step": 20, "decay": 5e-5, "gamma": 0.1}
     assert (found.score, len(found.trials)) == (0.40, 11)
-    assert example["GRIDS"]["pretrained"]["step"] == [20, 15, 5]
+    assert example["PUBLISHED"]["grids"]["pretrained"]["step"] == [20, 15, 5]
 
 
 def test_the_published_rows_are_all_there(example: dict) -> None:
