@@ -213,9 +213,8 @@ def shares(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Shares of zero or less in five modules, before and after norm, and after the ReLU."""
     name = trained_runs(settings)[-1]
     sets_of(page, settings, name)
-    images = read_sets(settings.data, OTHER_SIDE).train
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(settings.seed))
-    batches = data.batches(images.subset(order[:200]), 20, shuffle=False)
+    images = read_sets(settings.data, OTHER_SIDE).train.sample(200, seed=settings.seed)
+    batches = data.batches(images, 20, shuffle=False)
     model = Trainer.load(settings.out / name).model
     course = features.running_statistics(model, batches, LAYERS)
     found = np.array([  # by batch, layer and stage

@@ -28,7 +28,7 @@ from torch import nn
 from torch.optim.lr_scheduler import StepLR
 
 from convkit import Architecture, EarlyStopping, Trainer, data, plots, report
-from convkit.errors import TrainingError
+from convkit.errors import CheckpointError, TrainingError
 from convkit.training import BackToBest, Run, TrainingOptions, read_run, search, transfer
 
 EPOCHS, BATCH = 30, 256
@@ -96,10 +96,9 @@ def images(page: report.Reproduction, settings: argparse.Namespace) -> None:
         "entropy of the classes (nats)": round(-float(shares @ np.log(shares)), 3),
         "steps in an epoch": len(sets.train) // BATCH,
     }
+    other = page.stand_in
     for quantity, reported in PUBLISHED["images"].items():
-        page.compare(
-            quantity, reported=reported, measured=measured[quantity], stand_in=page.stand_in
-        )
+        page.compare(quantity, reported=reported, measured=measured[quantity], stand_in=other)
     picture = plots.class_counts(sets, total=True)
     page.picture(picture, "classes", "Images of each class: all, training, validation, test")
     page.picture(sets.plot_samples(16), "samples", "Random training images")
@@ -175,6 +174,8 @@ def attempt(row: Row, settings: argparse.Namespace) -> tuple[Run | None, str]:
         return train(row, settings), "not trained here"
     except OSError as error:
         return None, f"there are no weights ({error})"
+    except CheckpointError as error:  # an unfinished run in --out has other settings
+        raise SystemExit(str(error)) from error
     except TrainingError as error:
         return None, f"diverged: {error}"
 
@@ -224,10 +225,9 @@ def greedy(page: report.Reproduction, settings: argparse.Namespace, start: str) 
         return {name: found[name] for name in ("accuracy", "loss", "epoch")}
 
     page.section(f"One setting at a time, {start}", f"{HOW} NaN: not trained here.")
+    grid = PUBLISHED["grids"][start]
     try:
-        found = search.coordinate(
-            PUBLISHED["grids"][start], run_one, score="accuracy", minimize=False
-        )
+        found = search.coordinate(grid, run_one, score="accuracy", minimize=False)
     except TrainingError:
         page.text("Not run: none of the rates was trained to a finite score.")
         return

@@ -57,17 +57,35 @@ def test_a_page_without_training_says_what_was_not_trained(
     assert sum("not trained here" in note for note in notes) == 14 + 4
 
 
+DEFAULTS = {"start": "scratch", "step": 20, "decay": 0.0, "gamma": 0.1}
+
+
+def quick_settings(out: Path, seed: int = 0) -> argparse.Namespace:
+    return argparse.Namespace(
+        data=out, out=out, weights=None, seed=seed, precision="float32", quick=True,
+        rows=None, epochs=1, report=False,
+    )  # fmt: skip
+
+
+def test_an_unfinished_run_of_another_seed_is_neither_gone_on_with_nor_called_diverged(
+    tmp_path: Path,
+) -> None:
+    row = mldl_caltech101.Row(**DEFAULTS, lr=1e-3)
+    run, _ = mldl_caltech101.attempt(row, quick_settings(tmp_path))
+    (run.directory / "evaluation-validation.json").unlink()
+
+    with pytest.raises(SystemExit, match=r"written with seed 0, this call has seed 1"):
+        mldl_caltech101.attempt(row, quick_settings(tmp_path, seed=1))
+
+
 def test_a_row_that_diverged_is_told_and_is_never_kept_by_the_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = mldl_caltech101.Row(start="scratch", lr=1e30, step=20, decay=0.0, gamma=0.1, accuracy=0.4)
+    row = mldl_caltech101.Row(**DEFAULTS, lr=1e30, accuracy=0.4)
     grid = {"lr": [1e30], "step": [20], "decay": [0.0], "gamma": [0.1]}
     monkeypatch.setitem(mldl_caltech101.TABLES, "scratch", [row])
     monkeypatch.setitem(mldl_caltech101.PUBLISHED["grids"], "scratch", grid)
-    settings = argparse.Namespace(
-        data=tmp_path, out=tmp_path, weights=None, seed=0, precision="float32", quick=True,
-        rows=None, epochs=1, report=False,
-    )  # fmt: skip
+    settings = quick_settings(tmp_path)
     page = report.Reproduction("A page")
 
     mldl_caltech101.table(page, settings, "scratch")
