@@ -12,120 +12,25 @@ directory of a run on other images, which `pretrain.py` trains.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from functools import cache, partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from in4310_resnets import ALL, PUBLISHED, SPLIT_SEED, TEST, VALIDATION, WIDTHS, exact, resnet
 
-from convkit import Architecture, EarlyStopping, Trainer, data, features, metrics, plots, report
-from convkit.features import FilterFeatureExtractor
+from convkit import EarlyStopping, Trainer, data, features, plots, report
 from convkit.training import Evaluation, MeasureEpochs, read_run, transfer
 
 CLASSES = ("buildings", "forest", "glacier", "mountain", "sea", "street")
-SPLIT_SEED = 42
-ALL, TEST, VALIDATION = 17_034, 3_000, 2_000  # of fewer images the same shares are taken
-COUNTS = {
-    "all": [2628, 2745, 2957, 3037, 2784, 2883],
-    "train": [1856, 1940, 2089, 2145, 1967, 2037],
-    "validation": [309, 322, 347, 357, 327, 338],
-    "test": [463, 483, 521, 535, 490, 508],
-}
 SCORES = "test-scores.pt"
 SIDE, OTHER_SIDE, BATCH, QUICK_EPOCHS = 80, 224, 32, 2
-STAGES = {80: [20, 10, 5, 3], 150: [38, 19, 10, 5], 224: [56, 28, 14, 7]}
-WIDTHS, THIN = (64, 128, 256, 512), (8, 8, 12, 16)  # thin ones for --quick
-
-
-# %% Task 2: the networks
-BASIC = "residual (conv {width} k3 s{stride} p1 no-bias bn relu, conv {width} k3 p1 no-bias bn)"
-BOTTLENECK = "residual (conv {width} k1 no-bias bn relu, "
-BOTTLENECK += "conv {width} k3 s{stride} p1 no-bias bn relu, conv {wide} k1 no-bias bn)"
-RESNETS = {  # the block, how often it stands in each stage, parameters
-    18: (BASIC, (2, 2, 2, 2), 11_179_590),
-    34: (BASIC, (3, 4, 6, 3), 21_287_750),
-    50: (BOTTLENECK, (3, 4, 6, 3), 23_520_326),
-    101: (BOTTLENECK, (3, 4, 23, 3), 42_512_454),
-    152: (BOTTLENECK, (3, 8, 36, 3), 58_156_102),
-}
-
-
-def resnet(depth: int, widths: tuple[int, ...] = WIDTHS) -> Architecture:
-    """The table of a ResNet; each stage but the first begins with stride 2."""
-    block, repeats, _ = RESNETS[depth]
-    rows = [f"conv {widths[0]} k7 s2 p3 no-bias bn relu, maxpool 3 s2 p1"]
-    for width, times in zip(widths, repeats, strict=True):
-        strides = (1 if len(rows) == 1 else 2, *[1] * (times - 1))
-        rows += [block.format(width=width, wide=4 * width, stride=stride) for stride in strides]
-    return Architecture.parse(", ".join([*rows, "global average pool, flatten, linear 6"]))
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training, and what was published of it."""
-
-    settings: dict[str, Any]
-    epochs: int
-    accuracy: float  # best on validation, in percent
-    ends: tuple[float, float]  # training and validation loss of the last epoch
-    batch: tuple[int, ...]  # images of each class in the batch behind its published "AP"
-    right: tuple[int, ...]  # and how many of them were right
-    published: tuple[float, ...]
-    mean: float  # of that row, exact
-    losses: int  # points of its published test-loss curve
-    band: tuple[float, float] = (0.85, 0.92)  # of the mAP that a sound run gives, our estimate
-
-
+THIN = (8, 8, 12, 16)  # widths for --quick
 ADAM, SGD = {"optimizer": "adam", "lr": 1e-3}, {"optimizer": "sgd", "lr": 1e-3, "momentum": 0.9}
-LAST_OF_TEST, LAST_OF_VALIDATION = (2, 5, 6, 2, 6, 3), (1, 2, 4, 6, 1, 2)
-RUNS = {
-    "A": Run(ADAM, 5, 76.6, (0.54, 0.68), LAST_OF_TEST, (2, 3, 3, 2, 6, 1),
-             (1, 0.6, 0.5, 1, 1, 0.3333), 0.73889, 5),
-    "B": Run(SGD, 10, 79.0, (0.09, 0.99), LAST_OF_VALIDATION, (1, 1, 3, 2, 1, 1),
-             (1, 0.5, 0.75, 0.3333, 1, 0.5), 0.68056, 5),
-    "C": Run({**SGD, "lr": 1e-2}, 10, 78.6, (0.43, 0.67), LAST_OF_TEST, (2, 3, 3, 2, 5, 3),
-             (1, 0.6, 0.5, 1, 0.8333, 1), 0.82222, 9),
-    "P": Run(ADAM, 10, 87.8, (0.10, 0.45), LAST_OF_TEST, (2, 5, 5, 2, 4, 3),
-             (1, 1, 0.8333, 1, 0.6667, 1), 0.91667, 9, (0.92, 1.0)),
-}  # fmt: skip
-LOSSES = [0.3498, 0.5803, 0.4928, 0.4395, 0.2624, 0.2624, 0.2232, 0.5465, 0.4404]
-MODULES = {  # torchvision's name: ours, and the published share of non-positive values
-    "layer1.0.conv1": ("block1.body.conv1", 73.63),
-    "layer2.0.conv1": ("block3.body.conv1", 66.76),
-    "layer3.0.conv1": ("block5.body.conv1", 76.42),
-    "layer4.0.conv1": ("block7.body.conv1", 79.90),
-    "layer4.1.conv2": ("block8.body.conv2", 49.54),
-}
-
-
-# %% What follows from arithmetic
-def exact(page: report.Reproduction) -> None:
-    """Splits, networks, and the published table and curve."""
-    page.section("Exact numbers")
-    labels = np.repeat(np.arange(6), COUNTS["all"])
-    rest, test = data.stratified_split(labels, TEST / ALL, SPLIT_SEED)
-    train, validation = data.stratified_split(labels[rest], VALIDATION / len(rest), SPLIT_SEED)
-    for split, part in {"train": rest[train], "validation": rest[validation], "test": test}.items():
-        counts = np.bincount(labels[part]).tolist()
-        page.compare(f"{split} images of the archive", reported=COUNTS[split], measured=counts)
-    for depth, (*_, parameters) in RESNETS.items():
-        counted = resnet(depth).summary((3, SIDE, SIDE)).parameters
-        page.compare(f"ResNet-{depth}, parameters", reported=parameters, measured=counted)
-    for side, sides in STAGES.items():
-        blocks = [r for r in resnet(18).summary((3, side, side)).rows if r.kind == "residual"]
-        found = [row.output_shape[1] for row in blocks[1::2]]
-        page.compare(f"stages of ResNet-18 at {side}", reported=sides, measured=found)
-    for name, run in RUNS.items():
-        recall = np.array(run.right) / run.batch
-        shown = tuple(np.round(recall, 4).tolist())
-        page.compare(f'"AP" of run {name}, as recall', reported=run.published, measured=shown)
-        page.compare("its mean", reported=run.mean, measured=round(float(recall.mean()), 5))
-    drawn = np.random.RandomState(42).uniform(0.2, 0.6, 9).round(4).tolist()
-    page.compare("published test losses, as random numbers", reported=LOSSES, measured=drawn)
-    ap = metrics.average_precision([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]).mean
-    page.compare("AP of ranks + - + -", reported=0.8333, measured=round(ap, 4))
+RUNS = {"A": (ADAM, 5), "B": (SGD, 10), "C": ({**SGD, "lr": 1e-2}, 10), "P": (ADAM, 10)}  # epochs
+# Five layers, of which shares of non-positive values were published, as the table names them.
+LAYERS = [*(f"block{number}.body.conv1" for number in (1, 3, 5, 7)), "block8.body.conv2"]
 
 
 # %% Tasks 1 and 2: the split and the networks
@@ -139,21 +44,21 @@ def read_sets(folder: Path, side: int = SIDE) -> data.Sets:
 
 
 def sets_of(page: report.Reproduction, settings: argparse.Namespace, run: str = "") -> data.Sets:
-    """The images; the page says when they, or the weights of a run, are not the published ones."""
+    """The images; the page says when they, or the weights of a finished run, are stand-ins."""
     sets = read_sets(settings.data)
+    count, facts = sum(map(len, sets)), []
+    if count != ALL:
+        facts.append(f"{count:,} of the {ALL:,} photographs")
+    if run == "P" and settings.weights and Path(settings.weights).is_dir():
+        facts.append(f"the weights of the run `{Path(settings.weights).name}`")
     if not settings.quick:
-        count = sum(map(len, sets))
-        facts = [f"{count:,} of the {ALL:,} photographs"] if count != ALL else []
-        if run == "P" and settings.weights and Path(settings.weights).is_dir():
-            facts.append(f"the weights of `{Path(settings.weights).name}`")
         page.stand_in = " and ".join(facts)
     return sets
 
 
 def split(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Count the three parts and show that no image is in two of them; ResNet-18 layer by layer."""
-    sets = sets_of(page, settings)
-    settings.out.mkdir(parents=True, exist_ok=True)
+    sets = read_sets(settings.data)
     sets.write_manifest(settings.out / "split.csv")
     page.section("Task 1: the split", f"```text\n{sets}\n```")
     names = [name for each in sets for name in each.names]
@@ -164,85 +69,77 @@ def split(page: report.Reproduction, settings: argparse.Namespace) -> None:
 
 
 # %% Tasks 3 to 5: training and testing
-def build(settings: argparse.Namespace) -> torch.nn.Module:
-    """A new ResNet-18."""
+def build(page: report.Reproduction, settings: argparse.Namespace, name: str) -> torch.nn.Module:
+    """A ResNet-18: that of run P with trained weights and a fresh head, the others new."""
     torch.manual_seed(settings.seed)
-    return resnet(18, THIN if settings.quick else WIDTHS).build((3, SIDE, SIDE))
-
-
-def pretrained(settings: argparse.Namespace) -> torch.nn.Module:
-    """The table's ResNet-18 with trained weights and a fresh head for six classes."""
-    model = build(settings)
-    if settings.quick:
-        return model  # with random weights: there is nothing to fetch
-    source, _ = transfer.pretrained("resnet18", weights=settings.weights)
-    transfer.replace_head(source, len(CLASSES))
-    # The layers of torchvision's ResNets stand in the order of the table's.
-    values = source.state_dict().values()
-    model.load_state_dict(dict(zip(model.state_dict(), values, strict=True)))
+    model = resnet(18, THIN if settings.quick else WIDTHS).build((3, SIDE, SIDE))
+    if name == "P" and not settings.quick:  # no trained weights are as thin as its network
+        source, _ = report.trained_network(page, settings, "resnet18")
+        transfer.replace_head(source, len(CLASSES))
+        # The layers of torchvision's ResNets stand in the order of the table's.
+        values = source.state_dict().values()
+        model.load_state_dict(dict(zip(model.state_dict(), values, strict=True)))
     return model
 
 
 def train(page: report.Reproduction, settings: argparse.Namespace, name: str) -> None:
     """Train one run, keep the best on validation, and measure on the whole test set."""
-    run, sets, directory = RUNS[name], sets_of(page, settings, name), settings.out / name
+    (optimizer, epochs), published = RUNS[name], PUBLISHED["runs"][name]
+    sets, directory = sets_of(page, settings), settings.out / name
+    compare = partial(
+        page.compare_evaluation, name="best validation", accuracy=published["accuracy"]
+    )
     page.section(f"Run {name}")
     try:
-        model = pretrained(settings) if name == "P" else build(settings)
+        model = build(page, settings, name)
     except OSError as error:
-        page.compare("best validation accuracy (%)", reported=run.accuracy, measured=None,
-                     note=f"there are no weights ({error})")  # fmt: skip
+        compare(None, note=f"there are no weights ({error})")
         return
     trainer = Trainer(
-        model, **run.settings,
+        model, **optimizer,
         early_stopping=EarlyStopping(None, smoothing=None, monitor="validation_accuracy"),
         directory=directory, seed=settings.seed, precision=settings.precision,
         callbacks=[MeasureEpochs(sets.validation, sets.test)],
     )  # fmt: skip
-    epochs = QUICK_EPOCHS if settings.quick else run.epochs
+    epochs = QUICK_EPOCHS if settings.quick else epochs
     history = trainer.fit(sets.train, sets.validation, epochs=epochs, batch_size=BATCH, resume=True)
     page.trained(trainer)
     result = Trainer.load(directory).evaluate(sets.test)
     page.text(
-        f"{', '.join(f'{key} {value}' for key, value in run.settings.items())}, batch {BATCH}, "
+        f"{', '.join(f'{key} {value}' for key, value in optimizer.items())}, batch {BATCH}, "
         f"{SIDE}x{SIDE}, {len(sets.train):,} training images, "
         f"{history['seconds'][-1] / 60:.1f} minutes. Best epoch {history.best_epoch}; {result}."
     )
-    best = 100 * max(history["validation_accuracy"])
-    count = len(sets.validation)
-    interval = metrics.accuracy_interval(round(best * count / 100), count)
+    best = max(read_run(directory).epochs("validation"), key=itemgetter("accuracy"))
     ends = history["training_loss"][-1], history["validation_loss"][-1]
-    page.compare(
-        "best validation accuracy (%)", reported=run.accuracy, measured=round(best, 2),
-        band=(run.accuracy - 2, run.accuracy + 2),
-        note=f"95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f}; losses at the "
-        "end {:.2f} and {:.2f}, reported {} and {}".format(*ends, *run.ends),
-    )  # fmt: skip
-    real_average_precision(page, run, result)
+    note = "losses at the end {:.2f} and {:.2f}, reported {} and {}"
+    compare(best, note=note.format(*ends, *published["ends"]))
+    real_average_precision(page, name, result)
     # The test scores saved, loaded, and predicted again by the run as it is on disk.
     torch.save({"scores": result.probabilities, "truth": result.truth}, directory / SCORES)
     saved = torch.load(directory / SCORES, weights_only=True)["scores"]
     again = Trainer.load(directory).predict(sets.test).probabilities
     page.compare("saved scores predicted again, within 1e-5", reported=True,
                  measured=torch.allclose(saved, again, rtol=0, atol=1e-5))  # fmt: skip
-    title = f"Run {name}: best validation accuracy {best:.1f} %"
+    title = f"Run {name}: best validation accuracy {100 * best['accuracy']:.1f} %"
     page.picture(plots.curves(history, title=title), f"{name}_curves", f"Run {name}, by epoch")
 
 
-def real_average_precision(page: report.Reproduction, run: Run, result: Evaluation) -> None:
+def real_average_precision(page: report.Reproduction, name: str, result: Evaluation) -> None:
     """The real AP of every class beside the published recall of one batch."""
+    run, (low, high) = PUBLISHED["runs"][name], PUBLISHED["runs"][name]["mean_average_precision"]
     ap, recall = result.average_precision, result.confusion.per_class().recall
     page.compare(
-        "test mAP", reported=f"{run.band[0]} to {run.band[1]} (our estimate)", band=run.band,
+        "test mAP", reported=f"{low} to {high} (our estimate)", band=(low, high),
         measured=round(ap.mean, 4),
         note=f"mean accuracy {np.mean(recall):.3f}, accuracy {result.accuracy:.3f}; left beside "
         "the published work, run unknown: mAP 0.914, mean accuracy 0.837",
     )  # fmt: skip
     for k, label in enumerate(CLASSES):
         page.compare(
-            f"AP of {label}", reported=run.published[k], void=True,
+            f"AP of {label}", reported=run["ap"][k], void=True,
             measured=round(float(ap.per_class[k]), 4),
-            note=f"published: the recall of one batch, {run.right[k]} of {run.batch[k]}; "
+            note=f"published: the recall of one batch, {run['right'][k]} of {run['of'][k]}; "
             f"recall here {recall[k]:.3f} on the whole test set",
         )  # fmt: skip
 
@@ -264,9 +161,10 @@ def epochs(page: report.Reproduction, settings: argparse.Namespace) -> None:
         test, validation = run.epochs("test"), run.epochs("validation")
         losses[f"run {name}"] = [each["loss"] for each in test]
         precisions[f"run {name}"] = [each["mean_average_precision"] for each in validation]
+        published = PUBLISHED["test_losses"][: PUBLISHED["runs"][name]["losses"]]
         page.compare(
             f"run {name}: test loss by epoch", void=True,
-            reported=" ".join(f"{loss:.4f}" for loss in LOSSES[: RUNS[name].losses]),
+            reported=" ".join(f"{loss:.4f}" for loss in published),
             measured=" ".join(f"{each['loss']:.4f}" for each in test),
             note="published: random numbers, uniform in [0.2, 0.6], seed 42",
         )  # fmt: skip
@@ -299,12 +197,12 @@ def maps(page: report.Reproduction, settings: argparse.Namespace) -> None:
     # What leaves a stage is its last block's sum after the ReLU.
     last = {f"layer{stage}": f"block{2 * stage}.body.conv2" for stage in range(1, 5)}
     batch = images.preprocessing.normalize(images.images)
-    with FilterFeatureExtractor(Trainer.load(settings.out / name).model) as extractor:
+    with features.FilterFeatureExtractor(Trainer.load(settings.out / name).model) as extractor:
         pairs = extractor.extract(batch, list(last.values()), stages="activation")
     outputs = {stage: pairs[layer].after_activation for stage, layer in last.items()}
     page.section(f"Task 6: feature maps of run {name}")
-    page.compare("stages' sides", reported=STAGES[SIDE],
-                 measured=[maps.shape[-1] for maps in outputs.values()])  # fmt: skip
+    sides = [stage_maps.shape[-1] for stage_maps in outputs.values()]
+    page.compare("stages' sides", reported=PUBLISHED["stages"][str(SIDE)], measured=sides)
     for k, label in enumerate(images.labels.tolist()):
         rows = {stage: stage_maps[k] for stage, stage_maps in outputs.items()}
         picture = plots.layers_by_channels(rows, channels=range(7), image=images.images[k])
@@ -315,41 +213,32 @@ def shares(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Shares of zero or less in five modules, before and after norm, and after the ReLU."""
     name = trained_runs(settings)[-1]
     sets_of(page, settings, name)
+    images = read_sets(settings.data, OTHER_SIDE).train.sample(200, seed=settings.seed)
+    batches = data.batches(images, 20, shuffle=False)
     model = Trainer.load(settings.out / name).model
-    images = read_sets(settings.data, OTHER_SIDE).train
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(settings.seed))
-    parts = order[:200].split(20)
-    layers = [layer for layer, _ in MODULES.values()]
-    means, courses = np.zeros((len(layers), 3)), []
-    for n, part in zip(range(0, 200, 20), parts, strict=False):
-        found = features.activation_statistics(model, images.subset(part), layers)
-        new = [[at.share_non_positive for at in found[layer].stages.values()] for layer in layers]
-        # The running mean: m' = (m n + u k) / (n + k).
-        means = (means * n + np.array(new) * len(part)) / (n + len(part))
-        courses.append(means[:, 0])
-    page.section(f"Task 7: non-positive values of run {name}, {len(order[:200])} training images")
-    for (module, (_, reported)), (before, normed, after) in zip(
-        MODULES.items(), 100 * means, strict=True
-    ):
+    course = features.running_statistics(model, batches, LAYERS)
+    found = np.array([  # by batch, layer and stage
+        [[at.share_non_positive for at in measured[layer].stages.values()] for layer in LAYERS]
+        for measured in course
+    ])  # fmt: skip
+    page.section(f"Task 7: non-positive values of run {name}, {course[-1].images} training images")
+    modules, stages = PUBLISHED["shares"], ("before norm", "after norm", "after ReLU")
+    for (module, reported), last in zip(modules.items(), 100 * found[-1], strict=True):
         page.compare(
-            f"{module}, before norm (%)", reported=reported, measured=round(before, 2),
+            f"{module}, before norm (%)", reported=reported, measured=round(last[0], 2),
             band=(reported - 5, reported + 5),
             stand_in="" if name == "P" else f"run {name}, from scratch",
-            note=f"after norm {normed:.1f}, after ReLU {after:.1f}",
+            note=f"after norm {last[1]:.1f}, after ReLU {last[2]:.1f}",
         )  # fmt: skip
     page.text(
         "The five outputs precede batch norm and ReLU, so nothing about dying ReLUs follows from "
         "them: a value that batch norm shifts above zero lives."
     )
-    stages = ("before norm", "after norm", "after ReLU")
-    bars = {
-        stage: dict(zip(MODULES, share, strict=True))
-        for stage, share in zip(stages, means.T, strict=True)
-    }
-    page.picture(plots.bars(bars, share=True, label="zero or below"), "shares", "By stage")
-    places = np.cumsum([len(part) for part in parts]).tolist()
-    lines = dict(zip(MODULES, np.array(courses).T, strict=True))
-    picture = plots.lines(lines, places=places, across="images", label="share, before norm")
+    rows = [dict(zip(modules, shares, strict=True)) for shares in found[-1].T]
+    picture = plots.bars(dict(zip(stages, rows, strict=True)), share=True, label="zero or below")
+    page.picture(picture, "shares", "By stage")
+    places, lines = [each.images for each in course], zip(modules, found[..., 0].T, strict=True)
+    picture = plots.lines(dict(lines), places=places, across="images", label="share, before norm")
     page.picture(picture, "running_mean", "Running mean of the share of non-positive values")
 
 
@@ -363,21 +252,12 @@ TASKS = {
     "shares": shares,
 }
 
-PICTURES = {  # and their panels
-    **dict.fromkeys(("samples", "test_loss", "mAP", "mismatch", "shares"), 1),
-    **{f"{name}_curves": 2 for name in RUNS},
-    **{f"{name}_classes": 1 for name in RUNS},
-    **{f"maps_{k}": 32 for k in range(10)},  # four layers by the image and seven channels
-    "split": 4,
-    "running_mean": 1,
-}
-
 
 def draw_images(folder: Path) -> Path:
     """Six classes of drawn figures as files, for `--quick`."""
     drawn = data.drawn_shapes(train=150, validation=0, test=0).train
-    drawn = drawn.subset((drawn.labels < len(CLASSES)).nonzero().flatten())
-    scenes = data.ImageSet(drawn.images, drawn.labels, class_names=CLASSES)
+    kept = drawn.subset((drawn.labels < len(CLASSES)).nonzero().flatten())
+    scenes = data.ImageSet(kept.images, kept.labels, class_names=CLASSES)
     scenes.write_images(folder, size=(150, 150))
     return folder
 
@@ -385,5 +265,6 @@ def draw_images(folder: Path) -> Path:
 if __name__ == "__main__":
     title = "IN4310: ResNets of one's own on six classes of scenes"
     report.ReproductionScript(
-        title, TASKS, exact=exact, pictures=PICTURES, data="intel_scenes", draw=draw_images
-    ).run()
+        title, TASKS, exact=exact, pictures=PUBLISHED["pictures"],
+        data="intel_scenes", draw=draw_images,
+    ).run()  # fmt: skip

@@ -16,48 +16,31 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from mldl_alexnet import ALEXNET, PUBLISHED, exact
 from torch import nn
 from torch.optim.lr_scheduler import StepLR
 
 from convkit import Architecture, EarlyStopping, Trainer, data, plots, report
-from convkit.architecture import zoo
-from convkit.errors import TrainingError
+from convkit.errors import CheckpointError, TrainingError
 from convkit.training import BackToBest, Run, TrainingOptions, read_run, search, transfer
 
 EPOCHS, BATCH = 30, 256
 BACK_AFTER = 5  # epochs without a better validation accuracy; which quantity decides is our choice
-LARGEST, TEST_IMAGES = 266, 2893  # test images of airplanes, and of all classes
-
-ALEXNET = """
-| layer | output | parameters |
-| --- | --- | --- |
-| Conv 3->64, k11, s4, pad 2, ReLU | 64x55x55 | 23,296 |
-| MaxPool 3, s2 | 64x27x27 | |
-| Conv 64->192, k5, pad 2, ReLU | 192x27x27 | 307,392 |
-| MaxPool 3, s2 | 192x13x13 | |
-| Conv 192->384, k3, pad 1, ReLU | 384x13x13 | 663,936 |
-| Conv 384->256, k3, pad 1, ReLU | 256x13x13 | 884,992 |
-| Conv 256->256, k3, pad 1, ReLU | 256x13x13 | 590,080 |
-| MaxPool 3, s2 | 256x6x6 | |
-| Adaptive average pool 6 | 256x6x6 | |
-| Flatten | 9216 | |
-| Dropout 0.5 | 9216 | |
-| Linear 4096, ReLU, dropout 0.5 | 4096 | 37,752,832 |
-| Linear 4096, ReLU | 4096 | 16,781,312 |
-| Linear 101 | 101 | 413,797 |
-"""
 THIN = "conv 8 k3 relu, maxpool 2, flatten, linear 16 relu, linear 10"  # for --quick
+BENT = (data.HorizontalFlip(), data.VerticalFlip(), data.Rotate(30), data.Perspective())
+JITTER = data.ColorJitter(0.4, 0.4, 0.4, 0.1)  # torchvision's defaults would change nothing
+AUGMENTATIONS = {0: (), 1: BENT, 2: (*BENT, JITTER), 3: (*BENT, data.Greyscale(1.0), JITTER)}
+KINDS = {"conv": nn.Conv2d, "linear": nn.Linear}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One training of a table, and what was published of it."""
 
@@ -65,118 +48,26 @@ class Row:
     step: int
     decay: float
     gamma: float
-    loss: float | None = None  # on validation
-    accuracy: float | None = None
-    test: float | None = None
-    _: KW_ONLY
-    start: str = "pretrained"  # or "scratch"
+    start: str  # "scratch" or "pretrained"
     title: str = ""
     net: str = "alexnet"
     batch_size: int = BATCH
-    frozen: type[nn.Module] | None = None  # the kind of layer that keeps its weights
-    augment: Sequence[data.Augmentation] = ()
+    frozen: str = ""  # the kind of layer that keeps its weights
+    augment: int = 0
+    loss: float | None = None  # on validation
+    accuracy: float | None = None
+    test: float | None = None
 
     def __str__(self) -> str:
         settings = f"lr {self.lr:g}, step {self.step}, decay {self.decay:g}, gamma {self.gamma:g}"
         return f"{self.title}, {settings}" if self.title else settings
 
 
-D = 5e-5  # the default weight decay
-new = partial(Row, start="scratch")
-SCRATCH = [
-    new(1e-3, 20, D, 0.1, 4.55, 0.09, 0.09),
-    new(1e-2, 20, D, 0.1, 3.24, 0.31),
-    new(1e-1, 20, D, 0.1, 2.85, 0.40, 0.41),
-    new(1e-2, 15, D, 0.1, 3.49, 0.26),
-    new(1e-2, 10, D, 0.1, 4.18, 0.15),
-    new(1e-2, 5, D, 0.1, 4.24, 0.09),
-    new(1e-2, 20, 5e-4, 0.1, 3.34, 0.28),
-    new(1e-2, 20, 5e-6, 0.1, 3.35, 0.29),
-    new(1e-2, 20, D, 0.2, 3.31, 0.30),
-    new(1e-2, 20, D, 0.3, 3.16, 0.30),
-    new(1e-2, 20, D, 0.5, 2.95, 0.35, 0.37),
-]
-PRETRAINED = [
-    Row(1e-3, 20, D, 0.1, 0.75, 0.81, 0.81),  # task 8 has 0.7162 / 0.82 for the same settings
-    Row(1e-2, 20, D, 0.1, 0.75, 0.82, 0.81),  # and the test table 0.71
-    Row(1e-1, 20, D, 0.1, 0.72, 0.82),
-    Row(1e-2, 15, D, 0.1, 0.77, 0.82),
-    Row(1e-2, 5, D, 0.1, 0.74, 0.84, 0.82),
-    Row(1e-2, 20, 5e-4, 0.1, 0.73, 0.81),
-    Row(1e-2, 20, 5e-6, 0.1, 0.75, 0.81),
-    Row(1e-2, 20, D, 0.3, 0.75, 0.82),
-    Row(1e-2, 20, D, 0.5, 0.83, 0.78),
-]
-# The settings of tasks 10 to 12 are not all known; these are the first of the pre-trained ones.
-near = partial(Row, 1e-3, 20, D, 0.1)
-FROZEN = [
-    near(0.72, 0.82),
-    near(0.60, 0.84, 0.84, title="convs frozen", frozen=nn.Conv2d),
-    near(2.03, 0.56, title="linear layers frozen", frozen=nn.Linear),
-]
-BENT = (data.HorizontalFlip(), data.VerticalFlip(), data.Rotate(30), data.Perspective())
-JITTER = data.ColorJitter(0.4, 0.4, 0.4, 0.1)  # torchvision's defaults would change nothing
-GREY = (*BENT, data.Greyscale(1.0), JITTER)
-AUGMENTATION = [
-    near(1.21, 0.69, title="(1) flips, rotation, perspective", augment=BENT),
-    near(1.27, 0.69, title="(2) with ColorJitter", augment=(*BENT, JITTER)),
-    near(0.76, 0.81, 0.82, title="(3) with Grayscale too", augment=GREY),
-]
-NETS = [
-    near(0.34, 0.92, 0.91, title="ResNet-50", net="resnet50", batch_size=16),
-    near(0.66, 0.84, 0.84, title="VGG-16", net="vgg16", batch_size=8),
-]
-TABLES = {  # each task's heading, rows and remark
-    "scratch": ("Tasks 2 to 7: from scratch", SCRATCH, ""),
-    "pretrained": ("Tasks 8 and 9: from ImageNet's weights", PRETRAINED,
-     "The default's published loss, 0.7162, stands in the row of 1e-1: probably swapped rows."),
-    "frozen": ("Task 10: frozen parts", FROZEN, ""),
-    "augmentation": ("Task 11: augmentation", AUGMENTATION,
-     "(3) contains (2), yet was published 12 points above it; rotation 30, jitter 0.4 are ours."),
-    "nets": ("Task 12: other networks", NETS, ""),
-}  # fmt: skip
-HOW = f"SGD, momentum 0.9; {BACK_AFTER} epochs without a better validation accuracy lead back."
-RATES, DECAYS = [1e-3, 1e-2, 1e-1], [D, 5e-4, 5e-6]
-GRIDS = {  # one setting at a time, in this order
-    "scratch": {
-        "lr": RATES,
-        "step": [20, 15, 10, 5],
-        "decay": DECAYS,
-        "gamma": [0.1, 0.2, 0.3, 0.5],
-    },
-    "pretrained": {"lr": RATES, "step": [20, 15, 5], "decay": DECAYS, "gamma": [0.1, 0.3, 0.5]},
+TABLES = {
+    name: [Row(**table["settings"], **row) for row in table["rows"]]
+    for name, table in PUBLISHED["tables"].items()
 }
-SUMMARY = [  # of these rows the one that is best on validation counts; published test accuracy
-    ("AlexNet", SCRATCH[:1], 0.09),
-    ("tuned", SCRATCH, 0.41),
-    ("transfer", PRETRAINED[:1], 0.81),
-    ("transfer, tuned", PRETRAINED, 0.82),
-    ("convs frozen", FROZEN[1:2], 0.84),
-    ("augmentation", AUGMENTATION, 0.82),
-]
-
-
-# %% What follows from arithmetic
-def exact(page: report.Reproduction) -> None:
-    """Parameters and sizes of the networks."""
-    page.section("Exact numbers", "The published 4096 flattened features are 9216.")
-    alexnet, shape = Architecture.parse(ALEXNET), (3, 224, 224)
-    summary = alexnet.summary(shape)
-    kinds = {row.kind: row.output_shape for row in summary.rows}
-    count = {k: sum(row.parameters for row in summary.rows if row.kind == k) for k in kinds}
-    for quantity, reported, measured in (
-        ("stated cells that are wrong", [], alexnet.check(shape)),
-        ("AlexNet, 1000 outputs", 61_100_840, zoo.alexnet().summary(shape).parameters),
-        ("flattened features", (9216,), kinds["flatten"]),
-        ("nothing frozen, trained parameters", 57_417_637, summary.parameters),
-        ("convs frozen, trained parameters", 54_947_941, count["linear"]),
-        ("linear layers frozen, trained parameters", 2_469_696, count["conv"]),
-        ("ResNet-50, 101 outputs", 23_714_981, zoo.resnet50(101).summary(shape).parameters),
-        ("VGG-16, 101 outputs", 134_674_341, zoo.vgg16(101).summary(shape).parameters),
-        ("one class always answered (%)", 9.19, round(100 * LARGEST / TEST_IMAGES, 2)),
-        ("loss of a net that knows nothing, ln 101", 4.615, round(math.log(101), 3)),
-    ):
-        page.compare(quantity, reported=reported, measured=measured)
+HOW = f"SGD, momentum 0.9; {BACK_AFTER} epochs without a better validation accuracy lead back."
 
 
 # %% Task 1: the images
@@ -194,18 +85,20 @@ def images(page: report.Reproduction, settings: argparse.Namespace) -> None:
     page.section("Task 1: the images", f"```text\n{sets}\n```")
     counts = np.array(sets.train.counts()) + sets.validation.counts()
     shares = counts / counts.sum()
-    for quantity, reported, measured in (
-        ("classes", 101, len(sets.class_names)),
-        ("training images", 5784, int(counts.sum())),
-        ("test images", TEST_IMAGES, len(sets.test)),
-        ("training and validation", [2892, 2892], [len(sets.train), len(sets.validation)]),
-        ("lines of the background class", 468, len(sets.report.ignored)),
-        ("largest and smallest class", [534, 21], [int(counts.max()), int(counts.min())]),
-        ("test images of the largest class", LARGEST, max(sets.test.counts())),
-        ("entropy of the classes (nats)", 4.186, round(-float(shares @ np.log(shares)), 3)),
-        ("steps in an epoch", 11, len(sets.train) // BATCH),
-    ):
-        page.compare(quantity, reported=reported, measured=measured, stand_in=page.stand_in)
+    measured = {
+        "classes": len(sets.class_names),
+        "training images": int(counts.sum()),
+        "test images": len(sets.test),
+        "training and validation": [len(sets.train), len(sets.validation)],
+        "lines of the background class": len(sets.report.ignored),
+        "largest and smallest class": [int(counts.max()), int(counts.min())],
+        "test images of the largest class": max(sets.test.counts()),
+        "entropy of the classes (nats)": round(-float(shares @ np.log(shares)), 3),
+        "steps in an epoch": len(sets.train) // BATCH,
+    }
+    other = page.stand_in
+    for quantity, reported in PUBLISHED["images"].items():
+        page.compare(quantity, reported=reported, measured=measured[quantity], stand_in=other)
     picture = plots.class_counts(sets, total=True)
     page.picture(picture, "classes", "Images of each class: all, training, validation, test")
     page.picture(sets.plot_samples(16), "samples", "Random training images")
@@ -253,8 +146,8 @@ def train(row: Row, settings: argparse.Namespace) -> Run | None:
     sets = read_sets(settings.data, quick=settings.quick)
     model = network(row, sets, settings)
     if row.frozen:
-        named = model.named_modules()
-        transfer.freeze(model, *(name for name, layer in named if isinstance(layer, row.frozen)))
+        kind, named = KINDS[row.frozen], model.named_modules()
+        transfer.freeze(model, *(name for name, layer in named if isinstance(layer, kind)))
     trainer = Trainer(
         model, optimizer="sgd", lr=row.lr, momentum=0.9, weight_decay=row.decay,
         scheduler=lambda optimizer: StepLR(optimizer, row.step, row.gamma),
@@ -266,7 +159,9 @@ def train(row: Row, settings: argparse.Namespace) -> Run | None:
     normal = (data.IMAGENET_MEAN, data.IMAGENET_STD) if imagenet else (0.5, 0.5)
     training, validation, test = (each.with_normalization(*normal) for each in sets)
     size = 16 if settings.quick else row.batch_size
-    batches = data.batches(training, size, augment=row.augment, drop_last=True, seed=settings.seed)
+    batches = data.batches(
+        training, size, augment=AUGMENTATIONS[row.augment], drop_last=True, seed=settings.seed
+    )
     trainer.fit(batches, validation, epochs=epochs, resume=True)
     trainer.evaluate(test)
     trainer.evaluate(validation)  # the last file of a run that is finished
@@ -279,6 +174,8 @@ def attempt(row: Row, settings: argparse.Namespace) -> tuple[Run | None, str]:
         return train(row, settings), "not trained here"
     except OSError as error:
         return None, f"there are no weights ({error})"
+    except CheckpointError as error:  # an unfinished run in --out has other settings
+        raise SystemExit(str(error)) from error
     except TrainingError as error:
         return None, f"diverged: {error}"
 
@@ -287,24 +184,19 @@ def compare(
     page: report.Reproduction, title: str, reported: float, run: Run | None, split: str, note: str
 ) -> None:
     """A published accuracy beside that of a run."""
-    other = "_from_" in run.directory.parent.name if run else False
-    if run:
-        low, high = (100 * end for end in run.evaluations[split]["accuracy_interval"])
-        note = f"95 % interval {low:.1f} to {high:.1f}; {note}"
-    page.compare(
-        f"{title}: {split} accuracy (%)", reported=round(100 * reported), note=note,
-        measured=run and round(100 * run.evaluations[split]["accuracy"], 2),
-        band=(100 * reported - 2, 100 * reported + 2),
-        stand_in="the weights of a run on other images" if other else "",
+    other = run and "_from_" in run.directory.parent.name
+    page.compare_evaluation(
+        run and run.evaluations[split], name=f"{title}: {split}", accuracy=round(100 * reported),
+        note=note, stand_in="the weights of a run on other images" if other else "",
     )  # fmt: skip
 
 
 def table(page: report.Reproduction, settings: argparse.Namespace, name: str) -> None:
     """Train the rows of one table, and set them beside the published ones."""
-    title, rows, remark = TABLES[name]
-    page.section(title, f"{HOW} {remark}")
+    described = PUBLISHED["tables"][name]
+    page.section(described["heading"], f"{HOW} {described['remark']}")
     rates: dict[float, float] = {}
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(TABLES[name], 1):
         left_out = settings.rows and number not in settings.rows
         run, note = (None, "left out") if left_out else attempt(row, settings)
         if run:
@@ -333,8 +225,9 @@ def greedy(page: report.Reproduction, settings: argparse.Namespace, start: str) 
         return {name: found[name] for name in ("accuracy", "loss", "epoch")}
 
     page.section(f"One setting at a time, {start}", f"{HOW} NaN: not trained here.")
+    grid = PUBLISHED["grids"][start]
     try:
-        found = search.coordinate(GRIDS[start], run_one, score="accuracy", minimize=False)
+        found = search.coordinate(grid, run_one, score="accuracy", minimize=False)
     except TrainingError:
         page.text("Not run: none of the rates was trained to a finite score.")
         return
@@ -349,7 +242,7 @@ def summary(page: report.Reproduction, settings: argparse.Namespace) -> None:
     """Of each kind, the test accuracy of the run that was best on validation."""
     page.section("Task 13: summary of test accuracies")
     if settings.report:
-        runs = [run for row in SCRATCH if (run := finished(row, settings))]
+        runs = [run for row in TABLES["scratch"] if (run := finished(row, settings))]
         minutes = [f"{run.history['seconds'][-1] / 60:.0f}" for run in runs]
         page.text(
             "Rows without a figure were not trained where this page was written: those from "
@@ -357,10 +250,12 @@ def summary(page: report.Reproduction, settings: argparse.Namespace) -> None:
             "need a download."
         )
     shown = {}
-    for title, rows, reported in SUMMARY:
+    for title, published in PUBLISHED["summary"].items():
+        rows = TABLES[published["table"]][slice(*published["rows"])]
         runs = [run for row in rows if (run := finished(row, settings))]
         best = max(runs, key=lambda run: run.evaluations["validation"]["accuracy"], default=None)
-        compare(page, title, reported, best, "test", f"best of {len(runs)} of {len(rows)} runs")
+        note = f"best of {len(runs)} of {len(rows)} runs"
+        compare(page, title, published["accuracy"], best, "test", note)
         if best:
             shown[title] = best.evaluations["test"]["accuracy"]
     if shown:
@@ -371,20 +266,13 @@ def summary(page: report.Reproduction, settings: argparse.Namespace) -> None:
 TASKS = {
     "images": images,
     **{name: partial(table, name=name) for name in TABLES},
-    **{f"{start}-search": partial(greedy, start=start) for start in GRIDS},
+    **{f"{start}-search": partial(greedy, start=start) for start in PUBLISHED["grids"]},
     "summary": summary,
-}
-
-
-PICTURES = {  # and their panels
-    **{f"{name}_{k}": 2 for name, (_, rows, _) in TABLES.items() for k in range(1, len(rows) + 1)},
-    **dict.fromkeys(("classes", "search_scratch", "search_pretrained"), 4),
-    **dict.fromkeys(("samples", "summary"), 1),
 }
 
 if __name__ == "__main__":
     script = report.ReproductionScript(
-        "MLDL: AlexNet on Caltech-101", TASKS, exact=exact, pictures=PICTURES,
+        "MLDL: AlexNet on Caltech-101", TASKS, exact=exact, pictures=PUBLISHED["pictures"],
         data="caltech101", weights="folder of weights",
     )  # fmt: skip
     add = script.parser.add_argument

@@ -50,14 +50,32 @@ def test_a_run_on_other_images_gives_its_weights_but_for_the_head(
     source = Trainer(zoo.resnet18(3).build((3, 32, 32)), lr=1e-3, directory=tmp_path / "other")
     source.fit(images, images, epochs=1, progress=False)
     settings = argparse.Namespace(seed=0, quick=False, weights=str(tmp_path / "other"))
+    page = report.Reproduction("Run P")
 
-    model = example["pretrained"](settings)
+    model = example["build"](page, settings, "P")
 
     given, taken = source.model.state_dict(), model.state_dict()
     assert list(given) == list(taken)
     for name in list(given)[:-2]:
         assert torch.equal(given[name], taken[name])
     assert list(taken.values())[-2].shape == (6, 512)
+    assert page.stand_in == "the weights of the run `other`"
+
+
+def test_shares_of_a_run_from_other_weights_on_some_images_stand_in(
+    example: dict, tmp_path: Path
+) -> None:
+    scenes = example["draw_images"](tmp_path / "scenes")
+    (tmp_path / "other").mkdir()
+    settings = argparse.Namespace(data=scenes, quick=False, weights=str(tmp_path / "other"))
+    few, both = report.Reproduction("Run A"), report.Reproduction("Run P")
+
+    sets = example["sets_of"](few, settings, "A")
+    example["sets_of"](both, settings, "P")
+
+    photographs = f"{sum(map(len, sets))} of the 17,034 photographs"
+    assert few.stand_in == photographs
+    assert both.stand_in == f"{photographs} and the weights of the run `other`"
 
 
 def thin_resnet() -> nn.Sequential:
@@ -166,4 +184,4 @@ def test_a_network_for_one_size_answers_at_another() -> None:
 def test_the_published_test_losses_are_random_numbers(example: dict) -> None:
     drawn = np.random.RandomState(42).uniform(0.2, 0.6, 9)
 
-    assert drawn.round(4).tolist() == example["LOSSES"]
+    assert drawn.round(4).tolist() == example["PUBLISHED"]["test_losses"]

@@ -9,6 +9,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import mldl_caltech101
 import numpy as np
 import pytest
 import torch
@@ -56,12 +57,53 @@ def test_a_page_without_training_says_what_was_not_trained(
     assert sum("not trained here" in note for note in notes) == 14 + 4
 
 
+DEFAULTS = {"start": "scratch", "step": 20, "decay": 0.0, "gamma": 0.1}
+
+
+def quick_settings(out: Path, seed: int = 0) -> argparse.Namespace:
+    return argparse.Namespace(
+        data=out, out=out, weights=None, seed=seed, precision="float32", quick=True,
+        rows=None, epochs=1, report=False,
+    )  # fmt: skip
+
+
+def test_an_unfinished_run_of_another_seed_is_neither_gone_on_with_nor_called_diverged(
+    tmp_path: Path,
+) -> None:
+    row = mldl_caltech101.Row(**DEFAULTS, lr=1e-3)
+    run, _ = mldl_caltech101.attempt(row, quick_settings(tmp_path))
+    (run.directory / "evaluation-validation.json").unlink()
+
+    with pytest.raises(SystemExit, match=r"written with seed 0, this call has seed 1"):
+        mldl_caltech101.attempt(row, quick_settings(tmp_path, seed=1))
+
+
+def test_a_row_that_diverged_is_told_and_is_never_kept_by_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = mldl_caltech101.Row(**DEFAULTS, lr=1e30, accuracy=0.4)
+    grid = {"lr": [1e30], "step": [20], "decay": [0.0], "gamma": [0.1]}
+    monkeypatch.setitem(mldl_caltech101.TABLES, "scratch", [row])
+    monkeypatch.setitem(mldl_caltech101.PUBLISHED["grids"], "scratch", grid)
+    settings = quick_settings(tmp_path)
+    page = report.Reproduction("A page")
+
+    mldl_caltech101.table(page, settings, "scratch")
+    mldl_caltech101.greedy(page, settings, "scratch")
+
+    (figure,) = page.comparisons
+    assert (figure.reported, figure.measured, figure.verdict) == (40, None, "not run")
+    assert figure.note.startswith("diverged: ")
+    text = page.write(tmp_path / "page.md").read_text()
+    assert "Not run: none of the rates was trained to a finite score." in text
+
+
 def test_runs_from_the_weights_of_another_run_are_kept_apart(example: dict, tmp_path: Path) -> None:
     (tmp_path / "alexnet_of_a_run").mkdir()
     (tmp_path / "resnet50-11ad3fa6.pth").touch()
     known = {"quick": False, "out": tmp_path / "out", "weights": str(tmp_path)}
     settings = argparse.Namespace(**known)
-    rows = {name: rows[0] for name, (_, rows, _) in example["TABLES"].items()}
+    rows = {name: rows[0] for name, rows in example["TABLES"].items()}
 
     found = {name: example["directory_of"](row, settings).parent.name for name, row in rows.items()}
 
@@ -182,8 +224,9 @@ def test_weights_of_greyscale(channel: int, weight: float) -> None:
 
 def test_the_greedy_search_keeps_the_best_and_goes_on(example: dict) -> None:
     """With the published validation accuracies: lr 1e-1, of which no more rows were published."""
-    rows = {(row.lr, row.step, row.decay, row.gamma): row.accuracy for row in example["SCRATCH"]}
-    grid = example["GRIDS"]["scratch"]
+    scratch = example["TABLES"]["scratch"]
+    rows = {(row.lr, row.step, row.decay, row.gamma): row.accuracy for row in scratch}
+    grid = example["PUBLISHED"]["grids"]["scratch"]
 
     found = search.coordinate(
         grid, lambda values: rows.get(tuple(values.values()), 0.0), minimize=False
@@ -191,10 +234,10 @@ def test_the_greedy_search_keeps_the_best_and_goes_on(example: dict) -> None:
 
     assert found.best == {"lr": 1e-1, "step": 20, "decay": 5e-5, "gamma": 0.1}
     assert (found.score, len(found.trials)) == (0.40, 11)
-    assert example["GRIDS"]["pretrained"]["step"] == [20, 15, 5]
+    assert example["PUBLISHED"]["grids"]["pretrained"]["step"] == [20, 15, 5]
 
 
 def test_the_published_rows_are_all_there(example: dict) -> None:
-    sizes = {name: len(rows) for name, (_, rows, _) in example["TABLES"].items()}
+    sizes = {name: len(rows) for name, rows in example["TABLES"].items()}
 
     assert sizes == {"scratch": 11, "pretrained": 9, "frozen": 3, "augmentation": 3, "nets": 2}

@@ -85,6 +85,51 @@ def test_a_running_mean_of_batches_is_the_mean_of_all() -> None:
     )
 
 
+@pytest.mark.parametrize("stage", ["conv", "norm", "activation"])
+def test_running_statistics_are_those_of_all_images_so_far(stage: str) -> None:
+    model, images = small().double(), torch.randn(50, 3, 12, 12).double()
+    images[45, 0, 0, 0] = math.nan
+    pairs = FilterFeatureExtractor(model).extract(images, ["0"], stages="all")["0"]
+    maps = {"conv": pairs.feature_maps, "norm": pairs.after_norm}
+    maps["activation"] = pairs.after_activation
+
+    course = features.running_statistics(model, images.split(20), ["0"])
+
+    assert [found.images for found in course] == [20, 40, 50]
+    for found in course[:2]:
+        assert_figures_of(found["0"].stages[stage], maps[stage][: found.images])
+    # What was seen later does not change what was kept before.
+    assert [found["0"].stages[stage].per_filter.not_finite.sum() > 0 for found in course] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_running_statistics_end_with_those_of_the_whole_set() -> None:
+    model, images = small(), torch.randn(50, 3, 12, 12)
+    mean, seen = 0.0, 0
+    for batch, found in zip(
+        images.split(20), features.running_statistics(model, images.split(20)), strict=True
+    ):
+        share = features.activation_statistics(model, batch)["3"].share_non_positive
+        mean, seen = (mean * seen + share * len(batch)) / (seen + len(batch)), seen + len(batch)
+        assert found["3"].share_non_positive == pytest.approx(mean, rel=1e-12)
+
+    whole = features.activation_statistics(model, images.split(20))
+    assert found.to_csv() == whole.to_csv()
+
+
+def test_running_statistics_leave_random_states_alone() -> None:
+    model, images = small(), torch.randn(9, 3, 12, 12)
+    state = torch.get_rng_state()
+
+    course = features.running_statistics(model, DataLoader(TensorDataset(images), 4, shuffle=True))
+
+    assert len(course) == 3
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_the_five_modules_of_resnet18_are_told_apart_by_stage() -> None:
     model = torchvision.models.resnet18(weights=None)
     for module in model.modules():
@@ -248,3 +293,5 @@ def test_the_picture_has_a_bar_for_each_layer_and_stage() -> None:
 def test_a_loader_that_gives_no_images_is_refused(loader: object, message: str) -> None:
     with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
         features.activation_statistics(small(), loader)
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        features.running_statistics(small(), loader)

@@ -196,6 +196,64 @@ def test_an_evaluation_is_set_beside_accuracy_and_loss(tmp_path: Path) -> None:
     assert page.comparisons[0].note == "95 % interval 20.8 to 93.9"
 
 
+def test_an_evaluation_on_disk_is_set_beside_a_figure_as_one_in_memory(tmp_path: Path) -> None:
+    samples = (torch.tensor([[3.0, 0.0], [0.0, 3.0], [3.0, 0.0]]), torch.tensor([0, 1, 1]))
+    network = nn.Linear(2, 2)
+    with torch.no_grad():
+        network.weight.copy_(torch.eye(2)), network.bias.zero_()
+    trainer = Trainer(network, optimizer="sgd", lr=1e-9, directory=tmp_path)
+    trainer.fit(samples, samples, epochs=1, progress=False)
+    result = trainer.evaluate(samples, "test")
+    in_memory, on_disk = report.Reproduction("A page"), report.Reproduction("A page")
+
+    in_memory.compare_evaluation(result, accuracy=65.0, loss=1.5)
+    on_disk.compare_evaluation(read_run(tmp_path).evaluations["test"], accuracy=65.0, loss=1.5)
+
+    assert on_disk.comparisons == in_memory.comparisons
+    assert [c.measured for c in on_disk.comparisons] == [66.67, 1.0486]
+
+
+def test_an_evaluation_has_a_name_a_note_and_what_stands_in() -> None:
+    page = report.Reproduction("A page")
+    page.stand_in = "a tenth of the images"
+    found = {"name": "test", "accuracy": 0.6667, "accuracy_interval": [0.2077, 0.9385], "loss": 1.0}
+
+    page.compare_evaluation(found, accuracy=65.0, name="best", note="epoch 3")
+    page.compare_evaluation(found, accuracy=65.0, stand_in="other weights")
+
+    assert [c.cells() for c in page.comparisons] == [
+        (
+            "best accuracy (%)", "65", "66.67", "stand-in",
+            "on a tenth of the images; 95 % interval 20.8 to 93.8; epoch 3",
+        ),
+        (
+            "test accuracy (%)", "65", "66.67", "stand-in",
+            "on other weights; 95 % interval 20.8 to 93.8",
+        ),
+    ]  # fmt: skip
+
+
+def test_a_loss_that_was_not_finite_is_below_its_band() -> None:
+    page = report.Reproduction("A page")
+    on_disk = {"name": "test", "accuracy": 0.5, "accuracy_interval": [0.2, 0.8], "loss": None}
+
+    page.compare_evaluation(on_disk, accuracy=50.0, loss=1.5)
+
+    assert page.comparisons[1].cells() == ("test loss", "1.5", "nan", "below", "")
+
+
+def test_what_was_not_run_says_so_and_stands_in_for_nothing() -> None:
+    page = report.Reproduction("A page")
+    page.stand_in = "drawn figures"
+
+    page.compare_evaluation(None, accuracy=65.0, loss=1.5, name="test", note="no weights")
+
+    assert [c.cells() for c in page.comparisons] == [
+        ("test accuracy (%)", "65", "-", "not run", "no weights"),
+        ("test loss", "1.5", "-", "not run", ""),
+    ]
+
+
 def test_a_finished_training_keeps_the_precision_that_it_had(tmp_path: Path) -> None:
     samples = (torch.randn(8, 2), torch.arange(8) % 2)
     settings = {"lr": 0.1, "directory": tmp_path / "run"}

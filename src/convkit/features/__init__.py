@@ -9,7 +9,7 @@ from convkit.features._pair import Pair, Slice
 from convkit.features._pairs import Pairs
 from convkit.features._reading import Reading
 from convkit.features._receptive_field import Box, ReceptiveFields
-from convkit.features._statistics import activation_statistics
+from convkit.features._statistics import activation_statistics, running_statistics
 from convkit.features._top_patches import Patch, TopPatches
 from convkit.features._trace import Trace
 from convkit.features._tracker import ActivationTracker
@@ -35,4 +35,5 @@ __all__ = [
     "Trace",
     "Verification",
     "activation_statistics",
+    "running_statistics",
 ]

@@ -105,7 +105,7 @@ def figures(tally: Tally) -> StageFigures:
         tally.lowest,
         tally.highest,
         tally.silent_images / tally.images,
-        tally.not_finite,
+        tally.not_finite.copy(),  # the tally goes on counting in place
     )
     values = tally.values * filters
     return StageFigures(

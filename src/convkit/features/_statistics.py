@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from convkit.errors import FeatureError
@@ -18,6 +19,8 @@ from convkit.features._tally import Tally
 from convkit.features._unchanged import place_of, random_states_kept
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor, nn
 
     from convkit.features._operands import Operands
@@ -55,6 +58,46 @@ def activation_statistics(
         >>> float(statistics["0"].per_filter.share_non_positive[2])
         1.0
     """
+    steps = _after_each_batch(model, loader, layers)
+    [(measured, names, images)] = deque(steps, maxlen=1)
+    return measured.result(names, images)
+
+
+def running_statistics(
+    model: nn.Module, loader: Any, layers: Selection = None
+) -> list[ActivationStatistics]:
+    """Measure as `activation_statistics` does, and keep the figures after every batch.
+
+    Each entry is of all images so far; the last one is what `activation_statistics` gives. Where
+    the figures no longer move, the images were enough.
+
+    Args:
+        model: Any `nn.Module`; evaluated in evaluation mode and left as it was.
+        loader: As for `activation_statistics`; its batches decide how many entries there are.
+        layers: As in `FilterFeatureExtractor.extract`; None measures every conv layer.
+
+    Returns:
+        The statistics after the first batch, the first two, and so on.
+
+    Raises:
+        FeatureError: When a layer does not exist, there are no images, or none of the layers ran.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU())
+        >>> course = running_statistics(model, torch.rand(50, 3, 16, 16).split(20))
+        >>> [found.images for found in course]
+        [20, 40, 50]
+    """
+    steps = _after_each_batch(model, loader, layers)
+    return [measured.result(names, images) for measured, names, images in steps]
+
+
+def _after_each_batch(
+    model: nn.Module, loader: Any, layers: Selection
+) -> Iterator[tuple[_Measured, tuple[str, ...], int]]:
+    """The tallies after each batch, the chosen layers, and how many images were seen."""
     check_model(model)
     plan = Plans(model).now()
     chosen = select(model, layers, plan)
@@ -68,9 +111,9 @@ def activation_statistics(
             observer = _Adder(measured, Finish(expected, frozenset(STAGES)))
             observe(model, batch, chosen, observer, guard=Guard(), follow=True)
             images += len(batch)
+            yield measured, tuple(chosen), images
     if images == 0:
         raise FeatureError("the loader gave no images; give at least one batch")
-    return measured.result(tuple(chosen), images)
 
 
 class _Measured:

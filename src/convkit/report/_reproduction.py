@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convkit._escaping import markdown_cell, plain
 from convkit._files import replace_file
@@ -145,40 +147,60 @@ class Reproduction:
 
     def compare_evaluation(
         self,
-        evaluation: Evaluation,
+        evaluation: Evaluation | Mapping[str, Any] | None,
         *,
         accuracy: float,
         loss: float | None = None,
+        name: str = "",
         band: tuple[float, float] | None = None,
         loss_margin: float = 0.05,
         void_loss: str = "",
+        note: str = "",
+        stand_in: str = "",
     ) -> None:
         """Set the published accuracy and loss of a whole set beside the measured ones.
 
         Args:
-            evaluation: Of `Trainer.evaluate`; its name names the rows.
+            evaluation: Of `Trainer.evaluate`, or as a run directory holds it
+                (`Run.evaluations["test"]`, `Run.epochs("test")[0]`); None when it was not run.
             accuracy: As published, in percent.
             loss: As published; None when it was not.
+            name: It begins every row; that of the evaluation when left out.
             band: Of the accuracy, in percent; two points to either side when left out.
             loss_margin: How far the loss may lie from the published one.
             void_loss: Why the published loss does not measure what it claims, if so.
+            note: What a reader should know of the accuracy, behind its interval.
+            stand_in: On what was measured instead; the page's own when left out.
+
+        Examples:
+            >>> page = Reproduction("Base network")
+            >>> measured = {"accuracy": 0.7112, "accuracy_interval": [0.702, 0.72], "loss": 0.85}
+            >>> page.compare_evaluation(measured, accuracy=70.58, name="test", note="epoch 9")
+            >>> page.comparisons[0].quantity, page.comparisons[0].note
+            ('test accuracy (%)', '95 % interval 70.2 to 72.0; epoch 9')
         """
-        interval = evaluation.accuracy_interval
+        found = evaluation if isinstance(evaluation, Mapping | None) else evaluation.to_dict()
+        name = name or (found["name"] if found else "")
+        if found:
+            low, high = (100 * end for end in found["accuracy_interval"])
+            note = "; ".join(filter(None, [f"95 % interval {low:.1f} to {high:.1f}", note]))
         self.compare(
-            f"{evaluation.name} accuracy (%)",
+            f"{name} accuracy (%)",
             reported=accuracy,
-            measured=round(100 * evaluation.accuracy, 2),
-            band=band or (accuracy - 2, accuracy + 2),
-            note=f"95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f}",
+            measured=found and round(100 * found["accuracy"], 2),
+            band=(band or (accuracy - 2, accuracy + 2)) if found else None,
+            note=note,
+            stand_in=stand_in,
         )
         if loss is not None:
             self.compare(
-                f"{evaluation.name} loss",
+                f"{name} loss",
                 reported=loss,
-                measured=round(evaluation.loss, 4),
-                band=(loss - loss_margin, loss + loss_margin),
+                measured=found and round(_finite_or_nan(found["loss"]), 4),
+                band=(loss - loss_margin, loss + loss_margin) if found else None,
                 note=void_loss,
                 void=bool(void_loss),
+                stand_in=stand_in,
                 lower_is_better=True,
             )
 
@@ -274,6 +296,11 @@ class Reproduction:
             "pictures": self.pictures,
         }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _finite_or_nan(value: float | None) -> float:
+    """A measured value; on disk one that is not finite is None."""
+    return math.nan if value is None else value
 
 
 def _comparison_table(comparisons: list[ReportedFigure]) -> str:
