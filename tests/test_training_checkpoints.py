@@ -6,6 +6,7 @@ import os
 import random
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 import training_workers as workers
 
-from convkit import Trainer
+from convkit import History, Trainer
 from convkit.errors import CheckpointError, RunError
+from convkit.training import Event, _fit
 from convkit.training._checkpoint import read_newest, read_tensors, write_tensors
+from convkit.training._directory import RunDirectory
 
 MANY = bool(os.environ.get("CONVKIT_MANY_CASES"))
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -188,3 +191,45 @@ def test_a_failing_write_flush_fsync_or_rename_is_told_and_loses_nothing() -> No
 
     assert (found["unequal"], found["untold"], found["lost"]) == (0, 0, 0)
     assert found["calls"] >= 100
+
+
+def test_checkpoints_that_take_long_are_not_written_after_every_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, rows = [], []
+    save = RunDirectory.save
+
+    def slow(self: RunDirectory, history: History, state: dict[str, object]) -> None:
+        time.sleep(0.5)
+        saved.append(len(history))
+        save(self, history, state)
+
+    def look(event: Event) -> None:
+        if event.what == "epoch":
+            written = tmp_path / "history.json"
+            rows.append(len(History.read(written)) if written.exists() else 0)
+
+    monkeypatch.setattr(RunDirectory, "save", slow)
+    monkeypatch.setattr(_fit, "_CHEAP", 0.1)
+    trainer = Trainer(workers.network(), directory=tmp_path, callbacks=[look])
+    pair = workers.samples(16)
+    trainer.fit(pair, pair, epochs=5, batch_size=8, progress=False)
+
+    assert saved == [1, 5]
+    assert rows == [0, 1, 2, 3, 4]  # the history is on disk after every epoch all the same
+    again = Trainer(workers.network(), directory=tmp_path)
+    assert len(again.fit(pair, pair, epochs=6, batch_size=8, resume=True, progress=False)) == 6
+
+
+def test_quick_checkpoints_are_written_after_every_epoch(tmp_path: Path) -> None:
+    saved: list[int] = []
+
+    def count(event: Event) -> None:
+        if event.what == "checkpoint":
+            saved.append(len(event.history))
+
+    trainer = Trainer(workers.network(), directory=tmp_path, callbacks=[count])
+    pair = workers.samples(16)
+    trainer.fit(pair, pair, epochs=4, batch_size=8, progress=False)
+
+    assert saved == [1, 2, 3, 4]

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 # Time and Ctrl-C differ from process to process; they look at each other's every so many steps.
 _AGREE_EVERY = 32
+# At the end of an epoch no more than this share of the time goes into checkpoints; those that take
+# less than so many seconds are always written.
+_SHARE_FOR_CHECKPOINTS, _CHEAP = 0.1, 1.0
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Fit:
     callbacks: tuple[Callable[[Event], None], ...]
     interrupt: Interrupt
     _saved_at: float = field(default_factory=time.perf_counter, init=False)
+    _save_took: float = field(default=0.0, init=False)
     _noticed: bool = field(default=False, init=False)
 
     @property
@@ -152,7 +156,7 @@ class Fit:
         state.epoch, state.batch = state.epoch + 1, 0
         stop = stop or self.tell("epoch")
         if stop is None and state.epoch < self.epochs:
-            self._save()
+            self._save_if_cheap()
         return stop
 
     def _validation_is_due(self) -> bool:
@@ -222,11 +226,27 @@ class Fit:
         state.history.step_losses += state.meter.settle(processes)
         self.validator.clock.tick()
         state.random = self._random()
-        self._saved_at = time.perf_counter()
+        began = time.perf_counter()
         if self.directory is not None:
             directory, content = self.directory, state.state_dict(processes)
             processes.done_by_first(lambda: directory.save(state.history, content))
             self.tell("checkpoint")
+        self._saved_at = time.perf_counter()
+        self._save_took = self._saved_at - began
+
+    def _save_if_cheap(self) -> None:
+        """Write a checkpoint, or the history alone where checkpoints would take too much time.
+
+        A large network takes seconds to reach the disk, and a small data set may be through in as
+        many: then not every epoch ends with a checkpoint. However training ends, it writes one.
+        """
+        state, processes, directory = self.state, self.processes, self.directory
+        since = time.perf_counter() - self._saved_at
+        cheap = self._save_took < max(_CHEAP, _SHARE_FOR_CHECKPOINTS * since)
+        if directory is None or processes.of_first(cheap):
+            self._save()
+        else:
+            processes.done_by_first(lambda: directory.write_history(state.history))
 
     def _epochs_done(self) -> float:
         batches = self.feed.batches
