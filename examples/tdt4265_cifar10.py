@@ -229,7 +229,7 @@ def transferred(page: report.Reproduction, settings: Namespace) -> None:
     trainer = train(page, settings, TRANSFER, "transfer", model, enlarged)
     measure(page, "transfer", trainer, enlarged)
     kept = "kept" if settings.frozen_statistics else "updated, as in the original"
-    height, width = enlarged[0].images.shape[2:]
+    height, width = enlarged[0][0][0].shape[1:]
     page.text(f"Images at {height}x{width}; statistics of the frozen batch norms are {kept}.")
 
 
