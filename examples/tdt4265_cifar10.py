@@ -165,8 +165,11 @@ def measure(
         f"{history.stop_reason}.",
     )
     parts = {each.split: each for each in sets}
+    kept = Trainer.load(
+        trainer.directory, trainer.model
+    )  # answers in the precision of its training
     for split, accuracy in published["accuracy"].items():
-        result = trainer.evaluate(parts[split], split)
+        result = kept.evaluate(parts[split], split)
         page.compare_evaluation(
             result,
             accuracy=accuracy,

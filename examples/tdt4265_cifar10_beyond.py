@@ -32,7 +32,7 @@ from tdt4265_cifar10 import (
 from tdt4265_theory import TAIL, table
 from torch.optim import SGD, Adam, AdamW
 
-from convkit import data, report
+from convkit import Trainer, data, report
 from convkit.training import TrainingOptions, read_run
 
 ABLATION_EPOCHS = 2
@@ -58,7 +58,8 @@ def several(
     for seed, folder in folders.items():
         own = Namespace(**{**vars(settings), "seed": seed})
         trainer = train(page, own, run, folder)
-        accuracies.append(100 * trainer.evaluate(read_sets(settings).test).accuracy)
+        kept = Trainer.load(trainer.directory, trainer.model)  # in the precision of its training
+        accuracies.append(100 * kept.evaluate(read_sets(settings).test).accuracy)
         minutes.append(trainer.history["seconds"][-1] / 60)
     return accuracies, minutes
 
