@@ -167,7 +167,7 @@ def measure(
     parts = {each.split: each for each in sets}
     kept = Trainer.load(
         trainer.directory, trainer.model
-    )  # answers in the precision of its training
+    )  # in the precision of its training
     for split, accuracy in published["accuracy"].items():
         result = kept.evaluate(parts[split], split)
         page.compare_evaluation(
