@@ -165,9 +165,7 @@ def measure(
         f"{history.stop_reason}.",
     )
     parts = {each.split: each for each in sets}
-    kept = Trainer.load(
-        trainer.directory, trainer.model
-    )  # in the precision of its training
+    kept = Trainer.load(trainer.directory, trainer.model)  # in the precision of its training
     for split, accuracy in published["accuracy"].items():
         result = kept.evaluate(parts[split], split)
         page.compare_evaluation(
