@@ -200,11 +200,10 @@ def table(page: report.Reproduction, settings: argparse.Namespace, name: str) ->
         left_out = settings.rows and number not in settings.rows
         run, note = (None, "left out") if left_out else attempt(row, settings)
         if run:
-            page.trained(run)
             page.picture(run.history.plot(title=str(row)), f"{name}_{number}", f"{row}")
-            found, minutes = run.evaluations["validation"], run.history["seconds"][-1] / 60
+            found = run.evaluations["validation"]
             rates.setdefault(row.lr, found["accuracy"])
-            note = f"epoch {run.history.best_epoch} of {len(run.history)}, {minutes:.0f} minutes; "
+            note = f"epoch {run.history.best_epoch} of {len(run.history)}, {page.trained(run)}; "
             note += f"validation loss {found['loss']:.2f}, reported {row.loss}"
         compare(page, str(row), row.accuracy, run, "validation", note)
         if row.test is not None:
