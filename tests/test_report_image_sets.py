@@ -49,12 +49,12 @@ def test_validation_images_of_the_folders_own_are_kept(tmp_path: Path, name: str
     ("classes", "quick", "stand_in"),
     [
         (CLASSES, False, ""),
-        (CLASSES[::-1], False, "photos"),
-        (CLASSES[:9], False, "photos"),
+        (CLASSES[::-1], False, "photos (10 training images)"),
+        (CLASSES[:9], False, "photos (10 training images)"),
         (("cat", "dog"), True, ""),
     ],
 )
-def test_the_page_names_the_folder_when_its_classes_are_others(
+def test_the_page_names_folder_and_number_when_the_classes_are_others(
     tmp_path: Path, classes: tuple[str, ...], quick: bool, stand_in: str
 ) -> None:
     folder = data.drawn_shapes(train=20, validation=0, test=0).write_images(tmp_path / "photos")

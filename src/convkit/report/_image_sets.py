@@ -26,8 +26,8 @@ def image_sets(
 ) -> Sets:
     """The images that a script was given, in class folders; its page says when they stand in.
 
-    Images of other classes than the published ones are a stand-in: `page.stand_in` names their
-    folder from then on, but with `--quick`, whose figures are drawn anyway.
+    Images of other classes than the published ones are a stand-in: `page.stand_in` has their folder
+    and number from then on, but not with `--quick`, whose figures are drawn anyway.
 
     Args:
         page: Is told of images that stand in.
@@ -54,11 +54,11 @@ def image_sets(
         >>> page = report.Reproduction("Ten classes")
         >>> sets = report.image_sets(page, settings, classes=["cat", "dog"], validation=0.2)
         >>> [len(part) for part in sets], page.stand_in
-        ([32, 8, 10], 'imagenet10')
+        ([32, 8, 10], 'imagenet10 (32 training images)')
     """
     own = "validation" in split_folders(settings.data)
     held_out = None if own else validation
     sets = image_folder(settings.data, size, validation=held_out, seed=settings.seed, **options)
     if not settings.quick and sets.class_names != tuple(classes):
-        page.stand_in = settings.data.name
+        page.stand_in = f"{settings.data.name} ({len(sets.train):,} training images)"
     return sets
