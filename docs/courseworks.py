@@ -36,8 +36,9 @@ sets the published figures beside the measured ones, and says of each:
 
 """
 BOTTOM = """
-What follows from arithmetic also runs alone, without images: `tdt4265_theory.py`, `in4310_resnets.py`,
-`mldl_alexnet.py`. `pretrain.py` trains the weights that stand in for ImageNet's.
+What follows from arithmetic also runs alone, without images: `tdt4265_theory.py`,
+`in4310_resnets.py`, `mldl_alexnet.py`. `pretrain.py` trains the weights that stand in for
+ImageNet's.
 
 The quick forms run every task in seconds on drawn figures and check every exact number; they are
 part of continuous integration. Rows that start from ImageNet weights need those weights:
