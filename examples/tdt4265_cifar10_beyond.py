@@ -10,6 +10,8 @@ are found finished. `--only` takes some networks of a task, such as `--only mode
 # %% Settings
 from __future__ import annotations
 
+import math
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +26,7 @@ from tdt4265_cifar10 import (
     PUBLISHED,
     RUNS,
     Run,
+    build,
     read_sets,
     script,
     train,
@@ -44,6 +47,7 @@ BETTER = {  # epochs, highest rate, seeds
 }
 CROP = (FLIP, data.RandomCrop(32, padding=4))
 SMOOTHING = 0.05  # of the labels
+TIMED_IMAGES, ROUNDS = 6_400, 2
 
 
 # %% One network from several seeds
@@ -92,6 +96,24 @@ def seeds(page: report.Reproduction, settings: Namespace) -> None:
 
 
 # %% Better than reported
+def better_run(name: str) -> Run:
+    """The network with the better recipe."""
+    epochs, peak, _ = BETTER[name]
+    return replace(
+        RUNS[name],
+        batch_size=128,
+        optimizer=partial(AdamW, lr=peak, weight_decay=0.05, fused=True),
+        augment=CROP,
+        epochs=epochs,
+        other={
+            "scheduler": "one_cycle",
+            "early_stopping": None,
+            "options": TrainingOptions(validations_per_epoch=2, label_smoothing=SMOOTHING),
+            "precision": "bfloat16",
+        },
+    )
+
+
 def better(page: report.Reproduction, settings: Namespace) -> None:
     """The same networks, trained better in no more time."""
     page.section(
@@ -101,20 +123,7 @@ def better(page: report.Reproduction, settings: Namespace) -> None:
         "validation images.",
     )
     for name in settings.only:
-        epochs, peak, chosen = BETTER[name]
-        run = replace(
-            RUNS[name],
-            batch_size=128,
-            optimizer=partial(AdamW, lr=peak, weight_decay=0.05, fused=True),
-            augment=CROP,
-            epochs=epochs,
-            other={
-                "scheduler": "one_cycle",
-                "early_stopping": None,
-                "options": TrainingOptions(validations_per_epoch=2, label_smoothing=SMOOTHING),
-                "precision": "bfloat16",
-            },
-        )
+        run, (epochs, peak, chosen) = better_run(name), BETTER[name]
         folders = {seed: f"better-{name}-{seed}" for seed in chosen}
         accuracies, minutes = several(page, settings, run, folders)
         note = f"{epochs} epochs up to {peak}, {mean(minutes):.1f} minutes each"
@@ -122,6 +131,34 @@ def better(page: report.Reproduction, settings: Namespace) -> None:
             plain = read_run(settings.out / name)
             note += f"; the stated settings took {plain.history['seconds'][-1] / 60:.1f}"
         compare(page, name, accuracies, note)
+
+
+def times(page: report.Reproduction, settings: Namespace) -> None:
+    """Seconds that an epoch takes with the stated settings and the better ones, in turns."""
+    images = read_sets(settings).train
+    part = images.sample(TIMED_IMAGES)
+    page.section(
+        "What an epoch costs",
+        f"Seconds for {len(images):,} images without validation, from {len(part):,} of them, the "
+        f"least of {ROUNDS} rounds in turns; the minutes above depend on what else the machine did.",
+    )
+    rows = [
+        "| network | stated, float32 | stated, bfloat16 | better, bfloat16 |",
+        "| --- " * 4 + "|",
+    ]
+    for name in settings.only:
+        stated, least = RUNS[name], [math.inf] * 3
+        kinds = (stated, "float32"), (stated, "bfloat16"), (better_run(name), "bfloat16")
+        for _ in range(ROUNDS):
+            for kind, (run, precision) in enumerate(kinds):
+                batches = data.batches(part, run.batch_size, augment=run.augment, drop_last=True)
+                trainer = Trainer(build(run, 0), optimizer=run.optimizer, precision=precision)
+                began = time.perf_counter()
+                trainer.fit(batches, epochs=1, progress=False)
+                least[kind] = min(least[kind], time.perf_counter() - began)
+        seconds = (f"{len(images) / len(part) * each:.1f}" for each in least)
+        rows.append(f"| {name} | {' | '.join(seconds)} |")
+    page.text("\n".join(rows))
 
 
 # %% Task 3, optional: what helped, and what hurt
@@ -176,7 +213,13 @@ def ablations(page: report.Reproduction, settings: Namespace) -> None:
 
 if __name__ == "__main__":
     title = "TDT4265, on from it: seeds, ablations, better recipes"
-    main = script(title, {"seeds": seeds, "better": better, "ablations": ablations})
+    main = script(title, {"seeds": seeds, "better": better, "times": times, "ablations": ablations})
     add = main.parser.add_argument
-    add("--only", nargs="+", choices=BETTER, default=[*BETTER], help="networks of seeds and better")
+    add(
+        "--only",
+        nargs="+",
+        choices=BETTER,
+        default=[*BETTER],
+        help="networks of seeds, better and times",
+    )
     main.run()
