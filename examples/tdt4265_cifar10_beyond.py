@@ -140,7 +140,7 @@ def times(page: report.Reproduction, settings: Namespace) -> None:
     page.section(
         "What an epoch costs",
         f"Seconds for {len(images):,} images without validation, from {len(part):,} of them, the "
-        f"least of {ROUNDS} rounds in turns; the minutes above depend on what else the machine did.",
+        f"least of {ROUNDS} rounds in turns; minutes above depend on what else the machine did.",
     )
     rows = [
         "| network | stated, float32 | stated, bfloat16 | better, bfloat16 |",
@@ -215,11 +215,5 @@ if __name__ == "__main__":
     title = "TDT4265, on from it: seeds, ablations, better recipes"
     main = script(title, {"seeds": seeds, "better": better, "times": times, "ablations": ablations})
     add = main.parser.add_argument
-    add(
-        "--only",
-        nargs="+",
-        choices=BETTER,
-        default=[*BETTER],
-        help="networks of seeds, better and times",
-    )
+    add("--only", nargs="+", choices=BETTER, default=[*BETTER], help="of the first three tasks")
     main.run()
