@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import atexit
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -119,11 +121,15 @@ def _join() -> None:
 
 
 def _leave() -> None:
+    """Leave together: a process that goes first can make the others crash on their way out."""
     if distributed.is_initialized():
+        with suppress(RuntimeError):  # the others may be dead
+            distributed.monitored_barrier(_plain_group(), timedelta(seconds=_WAIT_TO_LEAVE))
         distributed.destroy_process_group()
 
 
 _groups: dict[int, Any] = {}
+_WAIT_TO_LEAVE = 5  # seconds
 
 
 def _plain_group() -> Any:
