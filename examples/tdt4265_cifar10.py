@@ -150,18 +150,22 @@ def build(run: Run, seed: int) -> torch.nn.Module:
 def network(page: report.Reproduction, settings: Namespace, name: str) -> None:
     """Train one network with its settings and measure on the whole of each set."""
     trainer = train(page, settings, RUNS[name], name)
-    measure(page, name, trainer, read_sets(settings))
+    measure(page, RUNS[name], name, trainer, read_sets(settings))
 
 
 def measure(
-    page: report.Reproduction, name: str, trainer: Trainer, sets: Iterable[data.ImageSet]
+    page: report.Reproduction,
+    run: Run,
+    name: str,
+    trainer: Trainer,
+    sets: Iterable[data.ImageSet],
 ) -> None:
     """Accuracies and losses of the whole sets beside the published ones, and the pictures."""
     published, history = PUBLISHED["runs"][name], trainer.history
-    title, batch_size = published["title"], {**RUNS, "transfer": TRANSFER}[name].batch_size
+    title = published["title"]
     page.section(
         title,
-        f"{published['settings']}. Batch {batch_size}, {page.trained(trainer)}; "
+        f"{published['settings']}. Batch {run.batch_size}, {page.trained(trainer)}; "
         f"{history.stop_reason}.",
     )
     parts = {each.split: each for each in sets}
@@ -228,7 +232,7 @@ def transferred(page: report.Reproduction, settings: Namespace) -> None:
     torch.manual_seed(settings.seed)
     model = prepared(model, statistics=settings.frozen_statistics)
     trainer = train(page, settings, TRANSFER, "transfer", model, enlarged)
-    measure(page, "transfer", trainer, enlarged)
+    measure(page, TRANSFER, "transfer", trainer, enlarged)
     kept = "kept" if settings.frozen_statistics else "updated, as in the original"
     height, width = enlarged[0][0][0].shape[1:]
     page.text(f"Images at {height}x{width}; statistics of the frozen batch norms are {kept}.")

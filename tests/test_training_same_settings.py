@@ -29,6 +29,11 @@ CHANGES: dict[str, tuple[dict[str, Any], str, str]] = {
         "label_smoothing 0.0",
         "label_smoothing 0.1",
     ),
+    "class_weights": (
+        {"options": TrainingOptions(class_weights=torch.tensor([1.0, 2.0, 1.0]))},
+        "class_weights None",
+        "class_weights [1.0, 2.0, 1.0]",
+    ),
     "scheduler": (
         {"scheduler": lambda o: lr.ExponentialLR(o, 0.9)},
         "scheduler StepLR",

@@ -10,7 +10,7 @@ from convkit.data._crops import RandomCrop, RandomResizedCrop
 from convkit.data._drawn_shapes import drawn_shapes
 from convkit.data._duplicates import Duplicates, find_duplicates
 from convkit.data._flips import HorizontalFlip, VerticalFlip
-from convkit.data._folders import image_folder
+from convkit.data._folders import image_folder, split_folders
 from convkit.data._geometry import Affine, Rotate
 from convkit.data._image_set import ImageSet
 from convkit.data._known_sets import caltech101, cifar10
@@ -66,5 +66,6 @@ __all__ = [
     "image_folder",
     "image_list",
     "random_split",
+    "split_folders",
     "stratified_split",
 ]

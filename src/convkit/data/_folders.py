@@ -130,12 +130,28 @@ def image_folder(
     return read_listings(listings, class_names, reading, root=folder, source=str(root))
 
 
-def split_folders(root: Path) -> dict[Split, Path]:
-    """The folders of the splits; the root itself is the training folder when it has none.
+def split_folders(root: str | os.PathLike[str]) -> dict[Split, Path]:
+    """Which splits a folder has set aside, without reading an image.
+
+    The names that people use are known, such as `val`, `valid` and `test_set`.
+
+    Args:
+        root: As `image_folder` takes it.
+
+    Returns:
+        The folder of each split that is there; the root itself is that of the training images when
+        it has none.
 
     Raises:
         DataError: When the root is missing, or has a test folder but none for training.
+
+    Examples:
+        >>> from convkit import data
+        >>> folder = data.drawn_shapes(train=20, validation=10, test=0).write_images("drawn")
+        >>> {split: path.name for split, path in data.split_folders(folder).items()}
+        {'train': 'train', 'validation': 'val'}
     """
+    root = Path(root)
     if not root.is_dir():
         raise DataError(f"{root} is not a folder")
     found: dict[Split, Path] = {}

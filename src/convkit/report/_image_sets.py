@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convkit.data import image_folder
-from convkit.data._folders import split_folders
+from convkit.data import image_folder, split_folders
 
 if TYPE_CHECKING:
     import argparse

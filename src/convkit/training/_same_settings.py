@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 from convkit.errors import CheckpointError
 from convkit.training._configuration import describe_call
 
@@ -46,7 +48,12 @@ def deciding(trainer: Trainer, state: TrainingState, call: Call) -> dict[str, st
         "augment": said["augment"],
         **{f"images for {name}": each["samples"] for name, each in said["data"].items()},
     }
-    return {name: str(value) for name, value in values.items() if name not in _NOT_LEARNING}
+    return {name: _text(value) for name, value in values.items() if name not in _NOT_LEARNING}
+
+
+def _text(value: object) -> str:
+    """A setting as text; of a tensor its numbers alone, on whatever device and however many."""
+    return str(value.tolist() if isinstance(value, Tensor) else value)
 
 
 def check_same(kept: Mapping[str, str] | None, given: Mapping[str, str]) -> None:
