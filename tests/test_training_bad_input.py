@@ -140,7 +140,7 @@ def test_data_that_cannot_be_fed_are_refused(training: Any, message: str) -> Non
             lambda: fit(Trainer(network(), optimizer="adamm")),
             (
                 "there is no optimizer 'adamm': one of adadelta, adagrad, adam, adamax, adamw, "
-                "asgd, nadam, radam, rmsprop, sgd, or a function of the parameters"
+                "asgd, muon, nadam, radam, rmsprop, sgd, or a function of the parameters"
             ),
         ),
         (

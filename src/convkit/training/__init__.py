@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convkit.training._history import History
     from convkit.training._learning_rate import find_learning_rate
     from convkit.training._measure_epochs import MeasureEpochs
+    from convkit.training._muon import Muon
     from convkit.training._options import BackToBest, TrainingOptions
     from convkit.training._overfit import overfit_batch
     from convkit.training._overfit_check import OverfitCheck
@@ -43,6 +44,7 @@ _NAMES = {
     "History": "_history",
     "LayerCheck": "_overfit_layers",
     "MeasureEpochs": "_measure_epochs",
+    "Muon": "_muon",
     "OverfitCheck": "_overfit_check",
     "Predictions": "_predictions",
     "RateCurve": "_rate_curve",
@@ -74,6 +76,7 @@ __all__ = [
     "History",
     "LayerCheck",
     "MeasureEpochs",
+    "Muon",
     "OverfitCheck",
     "Predictions",
     "RateCurve",

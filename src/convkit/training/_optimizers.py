@@ -11,22 +11,24 @@ from torch import nn
 from torch.optim import Optimizer
 
 from convkit.errors import TrainingError
+from convkit.training._muon import Muon
 
 OptimizerLike = str | Optimizer | Callable[[Iterable[nn.Parameter]], Optimizer]
 
 _NAMES: dict[str, type[Optimizer]] = {
-    name.lower(): getattr(torch.optim, name)
-    for name in (
-        "Adadelta",
-        "Adagrad",
-        "Adam",
-        "Adamax",
-        "AdamW",
-        "ASGD",
-        "NAdam",
-        "RAdam",
-        "RMSprop",
-        "SGD",
+    kind.__name__.lower(): kind
+    for kind in (
+        torch.optim.Adadelta,
+        torch.optim.Adagrad,
+        torch.optim.Adam,
+        torch.optim.Adamax,
+        torch.optim.AdamW,
+        torch.optim.ASGD,
+        Muon,
+        torch.optim.NAdam,
+        torch.optim.RAdam,
+        torch.optim.RMSprop,
+        torch.optim.SGD,
     )
 }
 

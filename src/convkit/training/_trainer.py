@@ -51,8 +51,9 @@ class Trainer:
 
     Args:
         model: Any module from images (N, C, H, W) to outputs, here logits (N, classes).
-        optimizer: A name such as `"adamw"` or `"sgd"`, a function of the trainable parameters, or
-            an optimizer. By name, one fused kernel updates all parameters.
+        optimizer: A name such as `"adamw"`, `"sgd"` or `"muon"`, a function of the trainable
+            parameters, or an optimizer. By name, one fused kernel updates all
+            parameters where torch has such a kernel.
         lr: The learning rate, for an optimizer given by name.
         weight_decay: Likewise.
         momentum: Likewise.
