@@ -291,6 +291,18 @@ def test_a_training_that_the_rule_ended_stays_ended(tmp_path: Path) -> None:
     assert same(ended, train((IMAGES, LABELS), tmp_path, **settings))
 
 
+def test_a_longer_patience_goes_on_as_if_it_had_been_there_from_the_start(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"optimizer": lambda p: torch.optim.SGD(p, lr=2.0)}
+    short, long = (EarlyStopping(n, smoothing=None, min_delta=1e6) for n in (1, 4))
+    ended = train((IMAGES, LABELS), tmp_path, early_stopping=short, **settings)
+    assert (ended[1]["stop"]["reason"], len(ended[1]["columns"]["epoch"])) == ("patience", 2)
+
+    longer = train((IMAGES, LABELS), tmp_path, early_stopping=long, **settings)
+
+    assert len(longer[1]["columns"]["epoch"]) == 5
+    assert same(longer, train((IMAGES, LABELS), None, early_stopping=long, **settings))
+
+
 def test_more_epochs_than_before_go_on(tmp_path: Path) -> None:
     pair = (IMAGES, LABELS)
     whole = Trainer(network()).fit(pair, pair, epochs=4, progress=False)

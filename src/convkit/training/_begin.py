@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from convkit.training._place import Place
     from convkit.training._trainer import Trainer
 
-# A training that the rule ended is over; one that ran out of epochs, or was cut, can go on.
+# A training that the rule ended is over, unless the rule of this call sees it otherwise; one that
+# ran out of epochs, or was cut, can go on.
 _FINAL = {StopReason.PATIENCE, StopReason.FLAT, StopReason.RISING, StopReason.NOT_FINITE}
 
 
@@ -74,7 +75,8 @@ def begin(
             check_same(kept.get("deciding"), state.deciding)
             state.load_state_dict(kept, processes)
         stop = state.history.stop
-        if stop is not None and stop.reason not in _FINAL and state.epoch < call.epochs:
+        over = stop is not None and stop.reason in _FINAL and state.rule.stop is not None
+        if not over and state.epoch < call.epochs:
             state.history.stop = None
     return state
 
