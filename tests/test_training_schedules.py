@@ -110,7 +110,7 @@ def test_fit_called_again_plans_anew() -> None:
     assert found == pytest.approx(2 * by_hand(lambda o: OneCycleLR(o, 0.5, total_steps=6), 6))
 
 
-def test_fit_called_again_within_an_epoch_plans_over_the_rest() -> None:
+def test_fit_called_again_within_an_epoch_plans_over_whole_epochs() -> None:
     model = nn.Linear(3, 2)
     told, steps = [], []
 
@@ -128,8 +128,8 @@ def test_fit_called_again_within_an_epoch_plans_over_the_rest() -> None:
     trainer.fit(PAIR, PAIR, epochs=3, batch_size=8, progress=False)
     history = trainer.fit(PAIR, PAIR, epochs=2, batch_size=8, progress=False)
 
-    assert (steps, told) == ([2], [9, 4])  # one step of the first epoch is left, and one epoch
-    assert history["step"] == [2, 4, 6]
+    assert (steps, told) == ([2], [9, 6])
+    assert history["step"] == [2, 4, 6, 8]
 
 
 def test_a_return_to_the_best_lowers_the_rest_of_a_cycle() -> None:

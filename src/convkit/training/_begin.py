@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
+from convkit.errors import TrainingError
 from convkit.training._average import WeightAverage
 from convkit.training._early_stopping import EarlyStopping
 from convkit.training._optimizers import make_optimizer
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from convkit.training._configuration import Call
     from convkit.training._feed import Feed
     from convkit.training._place import Place
+    from convkit.training._processes import Processes
     from convkit.training._trainer import Trainer
 
 # A training that the rule ended is over, unless the rule of this call sees it otherwise; one that
@@ -63,9 +66,7 @@ def begin(
 ) -> TrainingState:
     """A fresh state, or that of the last checkpoint."""
     processes, run = place.processes, trainer.run_directory
-    if trainer.seed is not None:
-        rank = processes.rank
-        seed_everything(mixed(trainer.seed, rank) if rank else trainer.seed)
+    _seed(trainer, processes)
     steps = feed.steps(trainer.options.accumulate)
     state = fresh_state(trainer, place, None if steps is None else steps * call.epochs)
     state.deciding = deciding(trainer, state, call)
@@ -82,8 +83,16 @@ def begin(
 
 
 def go_on(trainer: Trainer, state: TrainingState, call: Call, feed: Feed) -> Call:
-    """Make a finished training ready for so many epochs more; the call for all of them."""
+    """Make a finished training ready for so many epochs more; the call for all of them.
+
+    An epoch that was cut begins anew: the data of this call may be others.
+    """
     state.history.stop = None
+    _seed(trainer, feed.processes)  # for a training that was cut before it kept its random state
+    with suppress(TrainingError):  # a loss that is not finite has ended the training before
+        state.history.step_losses += state.meter.settle(feed.processes)
+    state.meter.reset()
+    state.batch = 0
     options, accumulate = trainer.options, trainer.options.accumulate
     if options.average_weights is not None:
         state.average = WeightAverage(state.model, options.average_weights)
@@ -92,9 +101,15 @@ def go_on(trainer: Trainer, state: TrainingState, call: Call, feed: Feed) -> Cal
         for group, rate in zip(state.optimizer.param_groups, state.rates, strict=True):
             group["lr"] = rate
             group.pop("initial_lr", None)
-        done = -(-state.batch // accumulate)
         state.schedule = make_schedule(
-            trainer.settings.scheduler, state.optimizer, steps * call.epochs - done
+            trainer.settings.scheduler, state.optimizer, steps * call.epochs
         )
     state.deciding = deciding(trainer, state, call)
     return replace(call, epochs=state.epoch + call.epochs)
+
+
+def _seed(trainer: Trainer, processes: Processes) -> None:
+    """Begin the random numbers of a training."""
+    if trainer.seed is not None:
+        rank = processes.rank
+        seed_everything(mixed(trainer.seed, rank) if rank else trainer.seed)

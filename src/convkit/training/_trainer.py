@@ -152,7 +152,8 @@ class Trainer:
     ) -> History:
         """Train, and give the best weights back.
 
-        Called again, it trains so many epochs more, from the weights that the network has. With
+        Called again, it trains so many epochs more, from the weights that the network has; an
+        epoch that was cut does not count, and begins anew with the data of this call. With
         `resume=True` it goes on from the directory's last checkpoint, bit for bit, to `epochs`
         epochs in all; without a checkpoint it begins.
 
