@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import random
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from small_training import fit, network
 
+from convkit import Trainer
 from convkit.errors import MissingExtraError, RunError, TrainingError
-from convkit.training import search
+from convkit.training import Event, search
 
 # Scores written out: the published search of a course, validation accuracy by setting.
 GRID = {"lr": [1e-3, 1e-2, 1e-1], "step_size": [20, 15, 10, 5], "gamma": [0.1, 0.2, 0.3, 0.5]}
@@ -99,6 +103,38 @@ def test_a_search_goes_on_after_a_crash(tmp_path: Path) -> None:
     assert second.asked == list(ACCURACY)[5:]
     assert found.best == search.coordinate(GRID, train=Recorded(), minimize=False).best
     assert len(list(tmp_path.iterdir())) == len(ACCURACY)
+
+
+@pytest.mark.parametrize("at", ["begin", "validation", "last validation"])
+def test_ctrl_c_within_a_trainer_ends_the_search_and_keeps_no_cut_trial(
+    tmp_path: Path, at: str
+) -> None:
+    """`fit` takes Ctrl-C for its own end, and returns; before the first row there is no score."""
+    asked: list[float] = []
+    cut = True
+
+    def interrupt(event: Event) -> None:
+        here = "last validation" if event.what == "validation" and event.epoch == 3 else event.what
+        if cut and asked[-1] == 0.02 and here == at and event.epoch != 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def train(settings: dict[str, Any]) -> float:
+        asked.append(settings["lr"])
+        trainer = Trainer(network(), lr=settings["lr"], callbacks=[interrupt])
+        return min(fit(trainer, 3)["validation_loss"])
+
+    grid = {"lr": [0.01, 0.02, 0.04]}
+    with pytest.raises(KeyboardInterrupt):
+        search.coordinate(grid, train=train, directory=tmp_path)
+    assert (asked, len(list(tmp_path.iterdir()))) == ([0.01, 0.02], 1)
+
+    cut = False
+    found = search.coordinate(grid, train=train, directory=tmp_path)
+
+    assert asked[2:] == [0.02, 0.04]
+    assert [t.score for t in found.trials] == [
+        t.score for t in search.coordinate(grid, train=train).trials
+    ]
 
 
 def test_a_longer_grid_trains_only_what_is_new(tmp_path: Path) -> None:

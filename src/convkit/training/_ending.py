@@ -6,6 +6,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from convkit.errors import CheckpointError
+from convkit.training._interrupt import Interrupt
 from convkit.training._stop import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def run_to_its_end(fit: Fit) -> None:
         if state.history.stop is None:
             fit.run()
     except KeyboardInterrupt:
+        Interrupt.taken += 1
         state.history.stop = INTERRUPTED
         if fit.processes.count > 1:
             raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+    from typing import ClassVar
 
 
 class Interrupt:
@@ -17,7 +18,10 @@ class Interrupt:
 
     Attributes:
         requested: Set by the first Ctrl-C; the second one raises `KeyboardInterrupt` at once.
+        taken: How often, in this process, a training has taken Ctrl-C for its own end.
     """
+
+    taken: ClassVar[int] = 0
 
     def __init__(self) -> None:
         self.requested = False
@@ -27,6 +31,7 @@ class Interrupt:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        Interrupt.taken += 1
 
 
 @contextmanager
@@ -44,3 +49,17 @@ def interruptible(*, wanted: bool) -> Iterator[Interrupt]:
         yield interrupt
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def raising_again() -> Iterator[None]:
+    """A Ctrl-C that a training inside took for its own end is raised again when leaving.
+
+    Whoever trains one network after the other has to end too, and what was cut is no result.
+    """
+    before = Interrupt.taken
+    try:
+        yield
+    finally:
+        if Interrupt.taken > before:
+            raise KeyboardInterrupt

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from convkit._files import replace_file
 from convkit.errors import RunError, TrainingError
+from convkit.training._interrupt import raising_again
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -116,7 +117,8 @@ class TrialStore:
         if known is not None:
             return known
         begin = time.perf_counter()
-        returned = self._train(dict(settings))
+        with raising_again():
+            returned = self._train(dict(settings))
         seconds = time.perf_counter() - begin
         score, figures = self._split(returned)
         result = {"settings": settings, "score": score, "figures": figures, "seconds": seconds}

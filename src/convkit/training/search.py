@@ -53,7 +53,9 @@ def coordinate(
     best of the full grid only when the settings do not depend on each other.
 
     A finished trial is written to a file at once and never trained again: after a crash, Ctrl-C or
-    with a longer grid, the same call goes on. Another `train` needs another directory.
+    with a longer grid, the same call goes on. Ctrl-C ends the search, and the trial that it cuts is
+    not kept, although a `Trainer` inside gives its best weights back. Another `train` needs another
+    directory.
 
     Args:
         grid: For each setting its name and its values: numbers, texts, True, False, None, or tuples
