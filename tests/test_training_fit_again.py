@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from small_training import CHECK, IMAGES, LABELS, assert_equal_weights, fit, network, weights
+from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader, TensorDataset
 
 from convkit import Trainer
 from convkit.errors import TrainingError
-from convkit.training import Event, TrainingOptions
+from convkit.training import Event, TrainingOptions, transfer
 
 
 def test_after_a_bad_label_the_mended_data_are_trained_on_in_whole_epochs() -> None:
@@ -97,3 +100,84 @@ def test_a_training_cut_before_its_first_checkpoint_goes_on_with_its_seed() -> N
         results.append(weights(model))
 
     assert_equal_weights(*results)
+
+
+def held(trainer: Trainer) -> set[int]:
+    """The parameters that the optimizer in use updates."""
+    assert trainer.optimizer is not None
+    return {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", lambda p: torch.optim.AdamW(p, lr=1e-3)])
+def test_what_was_unfrozen_learns_and_the_others_keep_moments_and_rate(optimizer: Any) -> None:
+    model = network()
+    transfer.freeze(model, "0")
+    trainer = Trainer(
+        model, optimizer=optimizer, scheduler=lambda o: StepLR(o, 1, 0.5), callbacks=[]
+    )
+    fit(trainer, 1)
+    before, steps = weights(model), trainer.optimizer.state[model[5].bias]["step"].item()
+    transfer.unfreeze(model)
+
+    history = fit(trainer, 2)
+
+    assert held(trainer) == {id(p) for p in model.parameters()}
+    assert not torch.equal(model[0].weight, before["0.weight"])
+    assert trainer.optimizer.state[model[5].bias]["step"].item() == steps + 12
+    assert trainer.optimizer.state[model[0].bias]["step"].item() == 12
+    assert history["learning_rate"] == pytest.approx([1e-3, 5e-4, 2.5e-4])
+
+
+def test_a_new_head_learns_and_is_not_compared_with_the_old_one(tmp_path: Path) -> None:
+    """Of five classes, untrained, it is worse than the old one of three."""
+    model = network()
+    trainer = Trainer(model, lr=0.05, directory=tmp_path, scheduler="one_cycle")
+    fit(trainer, 4)
+    transfer.replace_head(model, 5)
+    before = weights(model)
+
+    history = fit(trainer, 1)
+
+    assert not torch.equal(model[5].weight, before["5.weight"])
+    assert held(trainer) == {id(p) for p in model.parameters()}
+    assert history["validation_loss"][4] > min(history["validation_loss"][:4])
+    assert (history.best_epoch, history.best_row) == (5, 4)
+    assert_equal_weights(torch.load(tmp_path / "best.pt", weights_only=True), weights(model))
+
+
+def refused(names: str) -> str:
+    """The whole message, as a pattern."""
+    message = (
+        f"the optimizer does not hold {names}, which would never learn: give "
+        "optimizer=lambda parameters: ..., which is called with all that are not frozen, or "
+        "freeze what shall not learn by transfer.freeze"
+    )
+    return f"^{re.escape(message)}$"
+
+
+def test_an_optimizer_that_leaves_a_parameter_out_is_refused() -> None:
+    model = network()
+    own = torch.optim.AdamW(model.parameters())
+    transfer.replace_head(model, 3)
+    before = weights(model)
+    for optimizer in (own, lambda _: torch.optim.SGD(model[:5].parameters(), lr=0.1)):
+        with pytest.raises(TrainingError, match=refused("5.weight and 1 more")):
+            fit(Trainer(model, optimizer=optimizer))
+    assert_equal_weights(weights(model), before)
+
+    transfer.freeze(model, "5")
+    fit(Trainer(model, optimizer=own), 1)
+    assert torch.equal(model[5].weight, before["5.weight"])
+
+
+def test_what_was_unfrozen_under_an_optimizer_given_as_it_is_is_refused() -> None:
+    model = network()
+    transfer.freeze(model, "0.weight")
+    own = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    trainer = Trainer(model, optimizer=own)
+    fit(trainer, 1)
+    transfer.unfreeze(model)
+
+    with pytest.raises(TrainingError, match=refused("0.weight")):
+        fit(trainer, 1)
+    assert len(trainer.history) == 1

@@ -12,7 +12,7 @@ import torch
 from convkit.errors import TrainingError
 from convkit.training._average import WeightAverage
 from convkit.training._early_stopping import EarlyStopping
-from convkit.training._optimizers import make_optimizer
+from convkit.training._optimizers import check_holds_all, held_by, left_out, make_optimizer
 from convkit.training._random import mixed, seed_everything
 from convkit.training._same_settings import check_same, deciding
 from convkit.training._schedules import check_plateau, make_schedule
@@ -38,6 +38,7 @@ def fresh_state(trainer: Trainer, place: Place, steps: int | None) -> TrainingSt
     model, settings = trainer.model, trainer.settings
     decay = trainer.options.average_weights
     optimizer = make_optimizer(settings.optimizer, model, place.device, **settings.rates)
+    check_holds_all(optimizer, model)
     rates = [group["lr"] for group in optimizer.param_groups]
     rule = copy.deepcopy(trainer.early_stopping or EarlyStopping(None, smoothing=None))
     rule.reset()
@@ -82,11 +83,13 @@ def begin(
     return state
 
 
-def go_on(trainer: Trainer, state: TrainingState, call: Call, feed: Feed) -> Call:
+def go_on(trainer: Trainer, state: TrainingState, place: Place, call: Call, feed: Feed) -> Call:
     """Make a finished training ready for so many epochs more; the call for all of them.
 
     An epoch that was cut begins anew: the data of this call may be others.
     """
+    if left_out(state.optimizer, state.model):
+        _renew_optimizer(trainer, state, place)
     state.history.stop = None
     _seed(trainer, feed.processes)  # for a training that was cut before it kept its random state
     with suppress(TrainingError):  # a loss that is not finite has ended the training before
@@ -106,6 +109,37 @@ def go_on(trainer: Trainer, state: TrainingState, call: Call, feed: Feed) -> Cal
         )
     state.deciding = deciding(trainer, state, call)
     return replace(call, epochs=state.epoch + call.epochs)
+
+
+def _renew_optimizer(trainer: Trainer, state: TrainingState, place: Place) -> None:
+    """Make an optimizer that holds the parameters which came since: unfrozen, or of a new layer.
+
+    The others keep their moments; the rates too, where the groups are as many as before.
+    """
+    settings, model, old = trainer.settings, state.model, state.optimizer
+    new = make_optimizer(settings.optimizer, model, place.device, **settings.rates)
+    check_holds_all(new, model)  # an optimizer given as it is cannot be made anew
+    state.rates = [group["lr"] for group in new.param_groups]
+    schedule = make_schedule(settings.scheduler, new, state.schedule.steps)
+    new.state.update({each: old.state[each] for each in held_by(new) if each in old.state})
+    if len(new.param_groups) == len(old.param_groups):
+        if schedule.scheduler is not None and state.scheduler is not None:
+            schedule.scheduler.load_state_dict(state.scheduler.state_dict())
+        for group, before in zip(new.param_groups, old.param_groups, strict=True):
+            group.update({name: value for name, value in before.items() if name != "params"})
+    state.optimizer, state.schedule = new, schedule
+    state.best_moments = None  # they are numbered as the old one counts its parameters
+    present = {id(parameter) for parameter in model.parameters()}
+    if any(id(parameter) not in present for parameter in held_by(old)):
+        _forget_best(trainer, state, place.processes)  # of a network that is no longer there
+
+
+def _forget_best(trainer: Trainer, state: TrainingState, processes: Processes) -> None:
+    """What was measured so far is not compared with what comes."""
+    state.forget_best()
+    run = trainer.run_directory
+    if run is not None:
+        processes.done_by_first(run.remove_best)
 
 
 def _seed(trainer: Trainer, processes: Processes) -> None:

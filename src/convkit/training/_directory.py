@@ -94,6 +94,10 @@ class RunDirectory:
         """Write the best weights, a plain state dictionary."""
         write_tensors(self.path / BEST, portable(weights))
 
+    def remove_best(self) -> None:
+        """Take the best weights away: the last ones count."""
+        (self.path / BEST).unlink(missing_ok=True)
+
     def write_history(self, history: History) -> None:
         """Write the history."""
         written(self.path / HISTORY, history.to_json())

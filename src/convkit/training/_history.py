@@ -138,6 +138,19 @@ class History(Shown):
             return False
         return self._best_row is None or losses[-1] < losses[self._best_row]
 
+    def forget_best(self) -> None:
+        """Let no row so far be the best: what comes is not compared with it.
+
+        Examples:
+            >>> history = History()
+            >>> history.append(epoch=1, step=10, validation_loss=1.5)
+            >>> history.forget_best()
+            >>> history.append(epoch=2, step=20, validation_loss=1.7)
+            >>> history.best_epoch
+            2
+        """
+        self._best_row = None
+
     @property
     def best_row(self) -> int | None:
         """The row of the best epoch, from 0; None before there is one."""

@@ -61,6 +61,37 @@ def make_optimizer(
     return cast("Optimizer", cast("Any", kind)(_trainable(model), **given))
 
 
+def left_out(optimizer: Optimizer, model: nn.Module) -> list[str]:
+    """The names of the parameters that are not frozen and that the optimizer does not hold."""
+    held = {id(each) for each in held_by(optimizer)}
+    return [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and id(parameter) not in held
+    ]
+
+
+def held_by(optimizer: Optimizer) -> list[nn.Parameter]:
+    """The parameters that the optimizer updates."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def check_holds_all(optimizer: Optimizer, model: nn.Module) -> None:
+    """Refuse an optimizer under which a parameter would never learn, without a word.
+
+    Raises:
+        TrainingError: Naming the first that it leaves out.
+    """
+    names = left_out(optimizer, model)
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        raise TrainingError(
+            f"the optimizer does not hold {names[0]}{more}, which would never learn: give "
+            "optimizer=lambda parameters: ..., which is called with all that are not frozen, or "
+            "freeze what shall not learn by transfer.freeze"
+        )
+
+
 def _called(make: Callable[[Iterable[nn.Parameter]], Optimizer], model: nn.Module) -> Optimizer:
     made = make(_trainable(model))
     if not isinstance(made, Optimizer):

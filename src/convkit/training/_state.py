@@ -91,6 +91,12 @@ class TrainingState:
         elif self.average is not None and self.average.steps:
             self.average.give()
 
+    def forget_best(self) -> None:
+        """Let the last weights count, until there are better ones than none."""
+        self.best, self.best_moments = None, None
+        self.history.forget_best()
+        self.rule.reset()
+
     def return_to_best(self, rate_factor: float) -> None:
         """Go back to the best weights and moments, with lower rates."""
         self.restore_best()

@@ -53,7 +53,8 @@ class Trainer:
         model: Any module from images (N, C, H, W) to outputs, here logits (N, classes).
         optimizer: A name such as `"adamw"`, `"sgd"` or `"muon"`, a function of the trainable
             parameters, or an optimizer. By name, one fused kernel updates all
-            parameters where torch has such a kernel.
+            parameters where torch has such a kernel. It holds every parameter that is not
+            frozen; freeze what shall not learn, by `transfer.freeze`.
         lr: The learning rate, for an optimizer given by name.
         weight_decay: Likewise.
         momentum: Likewise.
@@ -153,7 +154,9 @@ class Trainer:
         """Train, and give the best weights back.
 
         Called again, it trains so many epochs more, from the weights that the network has; an
-        epoch that was cut does not count, and begins anew with the data of this call. With
+        epoch that was cut does not count, and begins anew with the data of this call. Parameters
+        that were unfrozen or replaced in between are learned too, when the optimizer was given by
+        name or function; one given as it is does not hold them, and is refused. With
         `resume=True` it goes on from the directory's last checkpoint, bit for bit, to `epochs`
         epochs in all; without a checkpoint it begins.
 
@@ -193,7 +196,7 @@ class Trainer:
             if resume or self._state is None:
                 self._state = begin(self, place, call, fed[0], told.notice, resume=resume)
             else:
-                call = go_on(self, self._state, call, fed[0])
+                call = go_on(self, self._state, place, call, fed[0])
             run_to_its_end(assemble(self, self._state, call, fed, place, told, interrupt))
         return self._state.history
 
