@@ -181,3 +181,28 @@ def test_what_was_unfrozen_under_an_optimizer_given_as_it_is_is_refused() -> Non
     with pytest.raises(TrainingError, match=refused("0.weight")):
         fit(trainer, 1)
     assert len(trainer.history) == 1
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_without_validation_the_last_weights_are_kept_although_there_was_a_best(
+    tmp_path: Path, resume: bool
+) -> None:
+    model, last = network(), {}
+
+    def note(event: Event) -> None:
+        if event.what == "epoch":
+            last.update(weights(model))
+
+    trainer = Trainer(model, directory=tmp_path, callbacks=[note])
+    fit(trainer, 1)
+    assert (tmp_path / "best.pt").exists()
+
+    history = fit(trainer, 3 if resume else 2, check=None, resume=resume)
+
+    assert (len(history), history.best_epoch, history.best_row) == (3, 3, None)
+    assert_equal_weights(weights(model), last)
+    assert_equal_weights(weights(Trainer.load(tmp_path, network()).model), last)
+
+    history = fit(trainer, 1)  # judged anew, whatever was the best before
+    assert history.best_row == 3
+    assert_equal_weights(torch.load(tmp_path / "best.pt", weights_only=True), weights(model))

@@ -80,6 +80,7 @@ def begin(
         over = stop is not None and stop.reason in _FINAL and state.rule.stop is not None
         if not over and state.epoch < call.epochs:
             state.history.stop = None
+            _forget_unjudged(trainer, state, call, processes)
     return state
 
 
@@ -96,6 +97,7 @@ def go_on(trainer: Trainer, state: TrainingState, place: Place, call: Call, feed
         state.history.step_losses += state.meter.settle(feed.processes)
     state.meter.reset()
     state.batch = 0
+    _forget_unjudged(trainer, state, call, feed.processes)
     options, accumulate = trainer.options, trainer.options.accumulate
     if options.average_weights is not None:
         state.average = WeightAverage(state.model, options.average_weights)
@@ -132,6 +134,14 @@ def _renew_optimizer(trainer: Trainer, state: TrainingState, place: Place) -> No
     present = {id(parameter) for parameter in model.parameters()}
     if any(id(parameter) not in present for parameter in held_by(old)):
         _forget_best(trainer, state, place.processes)  # of a network that is no longer there
+
+
+def _forget_unjudged(
+    trainer: Trainer, state: TrainingState, call: Call, processes: Processes
+) -> None:
+    """Without a validation set nothing that comes could be better: the last weights count."""
+    if call.validation is None and state.best is not None:
+        _forget_best(trainer, state, processes)
 
 
 def _forget_best(trainer: Trainer, state: TrainingState, processes: Processes) -> None:

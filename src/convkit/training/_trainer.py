@@ -165,7 +165,8 @@ class Trainer:
 
         Args:
             training: An image set, a data set, a loader, or a pair (images, labels) of tensors.
-            validation: The same for the stop rule; None trains every epoch and keeps the last.
+            validation: The same for the stop rule; None trains every epoch and keeps the last,
+                also where an earlier call had a best one.
             epochs: How many at most.
             batch_size: Samples in a batch, over all processes, where the data have no batches of
                 their own.
