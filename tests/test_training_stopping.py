@@ -226,3 +226,17 @@ def test_callbacks_hear_everything_in_order() -> None:
     fit(Trainer(network(), callbacks=[lambda event: heard.append(event.what)]), 2)
 
     assert heard == ["begin", "validation", "epoch", "validation", "epoch", "end"]
+
+
+def test_callbacks_hear_of_the_epoch_at_whose_end_the_rule_stops() -> None:
+    heard: list[tuple[str, float]] = []
+    rule = EarlyStopping(1, smoothing=None, min_delta=100.0)
+    trainer = Trainer(
+        network(),
+        early_stopping=rule,
+        callbacks=[lambda event: heard.append((event.what, event.epoch))],
+    )
+
+    assert fit(trainer, 5).stop.reason == "patience"
+    ends = [("validation", 1), ("epoch", 1), ("validation", 2), ("epoch", 2), ("end", 2)]
+    assert heard == [("begin", 0), *ends]

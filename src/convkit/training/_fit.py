@@ -154,7 +154,8 @@ class Fit:
         if self.validator.beat == "epoch" and state.scheduler is not None:
             state.scheduler.step()
         state.epoch, state.batch = state.epoch + 1, 0
-        stop = stop or self.tell("epoch")
+        asked = self.tell("epoch")
+        stop = stop or asked
         if stop is None and state.epoch < self.epochs:
             self._save_if_cheap()
         return stop
