@@ -16,7 +16,7 @@ from torch import nn
 from convkit import Trainer, build, data
 from convkit.architecture import zoo
 from convkit.errors import RunError, TrainingError
-from convkit.training import transfer
+from convkit.training import TrainingOptions, transfer
 
 
 def small_model() -> nn.Sequential:
@@ -298,6 +298,23 @@ def test_a_transferred_network_is_saved_and_built_again(tmp_path: Path) -> None:
         "4 tensors taken; 2 of the network kept (fc2.weight, fc2.bias); 2 of the source left "
         "(fc2.weight, fc2.bias)."
     )
+
+
+@pytest.mark.parametrize("decay", [None, 0.9])
+def test_a_run_trained_without_validation_gives_its_last_weights(
+    tmp_path: Path, decay: float | None
+) -> None:
+    pair = torch.randn(12, 3, 6, 6), torch.arange(12) % 5
+    trained, other = small_model(), small_model()
+    options = TrainingOptions(average_weights=decay)
+    trainer = Trainer(trained, directory=tmp_path / "run", options=options)
+    trainer.fit(pair, epochs=2, batch_size=4, progress=False)
+
+    loaded = transfer.load_weights(other, tmp_path / "run")
+
+    assert len(loaded.taken) == len(trained.state_dict())
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(other.state_dict()[name], tensor), name
 
 
 def test_weights_that_do_not_fit_change_nothing(tmp_path: Path) -> None:

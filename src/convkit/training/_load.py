@@ -10,7 +10,7 @@ from convkit.training._checkpoint import read_tensors
 from convkit.training._directory import BEST, LAST, PREVIOUS
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from convkit.training._run import Run
 
@@ -34,24 +34,31 @@ def rebuilt(run: Run) -> nn.Module:
 
 
 def load_weights(model: nn.Module, run: Run) -> None:
-    """Put the best weights of a run into a network.
-
-    Where training ended before there were any, those of the last checkpoint.
+    """Put the weights of a run into a network.
 
     Raises:
         CheckpointError: When they are damaged, missing or do not fit.
     """
-    best = run.directory / BEST
-    weights = read_tensors(best) if best.exists() else _last_weights(run)
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(weights_of(run))
     except RuntimeError as error:
         raise CheckpointError(
             f"the weights in {run.directory} do not fit this network: {error}"
         ) from error
 
 
-def _last_weights(run: Run) -> dict[str, object]:
+def weights_of(run: Run) -> dict[str, Tensor]:
+    """The best weights of a run; where there are none, those of the last checkpoint.
+
+    Raises:
+        CheckpointError: When they are damaged or missing.
+    """
+    best = run.directory / BEST
+    weights: dict[str, Tensor] = read_tensors(best) if best.exists() else _last_weights(run)
+    return weights
+
+
+def _last_weights(run: Run) -> dict[str, Tensor]:
     for name in (LAST, PREVIOUS):
         path = run.directory / name
         if path.exists():

@@ -13,8 +13,7 @@ from torch import Tensor
 from convkit._tables import Shown
 from convkit.data import Preprocessing
 from convkit.errors import TrainingError
-from convkit.training._checkpoint import read_tensors
-from convkit.training._directory import BEST
+from convkit.training._load import weights_of
 from convkit.training._run import read_run
 
 if TYPE_CHECKING:
@@ -90,7 +89,8 @@ def _from_run(name: str, directory: Path) -> tuple[nn.Module, Callable[[Any], Te
     """
     import torchvision
 
-    tensors, configuration = _of_run(directory), read_run(directory).configuration
+    run = read_run(directory)
+    tensors, configuration = weights_of(run), run.configuration
     classes = configuration["class_names"] or list(tensors.values())[-1]
     model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=len(classes))
     own = model.state_dict()
@@ -143,7 +143,8 @@ def load_weights(
 
     Args:
         model: The network; it is changed in place, or not at all when the weights do not fit.
-        source: A run directory, whose best weights are taken, or a file that holds a state dict.
+        source: A run directory, whose best weights are taken (the last ones of a training without
+            validation), or a file that holds a state dict.
         partial: Whether tensors without a counterpart of the same name and shape are passed over,
             such as a head for other classes.
 
@@ -164,7 +165,7 @@ def load_weights(
         ('weight', 'bias')
     """
     path = Path(source)
-    tensors = _of_run(path) if path.is_dir() else _read(path)
+    tensors = weights_of(read_run(path)) if path.is_dir() else _read(path)
     own = model.state_dict()
     fits = {n: t for n, t in tensors.items() if n in own and own[n].shape == t.shape}
     loaded = LoadedWeights(
@@ -187,13 +188,6 @@ def _some(names: tuple[str, ...]) -> str:
     """The first few names, in brackets."""
     more = ", ..." if len(names) > _SHOWN else ""
     return f" ({', '.join(names[:_SHOWN])}{more})" if names else ""
-
-
-def _of_run(directory: Path) -> Mapping[str, Tensor]:
-    """The best weights of a run."""
-    read_run(directory)  # says so when it is none
-    tensors: Mapping[str, Tensor] = read_tensors(directory / BEST)
-    return tensors
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
