@@ -291,6 +291,17 @@ def test_a_training_that_the_rule_ended_stays_ended(tmp_path: Path) -> None:
     assert same(ended, train((IMAGES, LABELS), tmp_path, **settings))
 
 
+def test_cut_after_the_last_step_of_an_epoch_its_scheduler_goes_on_without_a_warning(
+    tmp_path: Path,
+) -> None:
+    pair, options = (IMAGES, LABELS), TrainingOptions(validate_every=5)
+    settings = {"scheduler": SCHEDULERS["steps"], "options": options}
+    cut = train(pair, tmp_path, cut=1, **settings)[1]
+    assert (cut["columns"]["step"], cut["columns"]["epoch"]) == ([5], [1])
+
+    assert same(train(pair, tmp_path, **settings), train(pair, None, **settings))
+
+
 def test_a_longer_patience_goes_on_as_if_it_had_been_there_from_the_start(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"optimizer": lambda p: torch.optim.SGD(p, lr=2.0)}
     short, long = (EarlyStopping(n, smoothing=None, min_delta=1e6) for n in (1, 4))

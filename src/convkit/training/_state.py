@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -161,6 +161,9 @@ class TrainingState:
             lay_out_moments(self.optimizer)
             if self.scheduler is not None:
                 self.scheduler.load_state_dict(state["scheduler"])
+                # Steps of the optimizer before the cut count too, or torch warns of a wrong order
+                # where the scheduler's first step is all that is left of an epoch.
+                cast("Any", self.optimizer)._opt_called = state["step"] > 0
             if self.average is not None:
                 self.average.load_state_dict(state["average"])
         except (RuntimeError, ValueError, KeyError) as error:
