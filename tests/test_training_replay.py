@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 from math import nan
 
 import pytest
 
 from convkit import EarlyStopping
 from convkit.errors import TrainingError
-from convkit.training import Smoothing
+from convkit.training import Flatness, Smoothing
 
 CURVE = [1.0, 0.8, 0.9, 0.9, 0.5, 0.6]
 
@@ -77,6 +78,31 @@ def test_the_table_names_each_rule() -> None:
             "| rising over 5, Savitzky-Golay, window 5, order 2, from 100 on "
             "| 6 | 6 | 0 | 0.1000 | last epoch |"
         ),
+    ]
+
+
+def test_rules_that_differ_in_anything_have_different_names() -> None:
+    rules = {
+        "patience": EarlyStopping(3),
+        "smoothing": EarlyStopping(2, smoothing=0.5),
+        "min_delta": EarlyStopping(2, min_delta=0.1),
+        "relative": EarlyStopping(2, min_delta=0.1, relative=True),
+        "first": EarlyStopping(2, first=3),
+        "minimum": EarlyStopping(2, minimum=3),
+        "flatness": EarlyStopping(2, flatness=Flatness(3)),
+        "a relative flatness": EarlyStopping(2, flatness=Flatness(3, relative=True)),
+        "rising": EarlyStopping(2, rising=3),
+        "not_finite": EarlyStopping(2, not_finite="ignore"),
+        "monitor": EarlyStopping(2, monitor="validation_accuracy"),
+    }
+    rows = EarlyStopping.replay(CURVE, [EarlyStopping(2), *rules.values()]).rows
+
+    assert {f.name for f in fields(EarlyStopping) if f.init} <= set(rules)
+    assert len({row.name for row in rows}) == len(rules) + 1
+    assert [row.name for row in (rows[5], rows[-2], rows[-1])] == [
+        "patience 2, exponential mean, weight 0.6, first value 3",
+        "patience 2, exponential mean, weight 0.6, not finite ignored",
+        "patience 2, exponential mean, weight 0.6, of the accuracy",
     ]
 
 

@@ -143,15 +143,25 @@ def _row(name: str, curve: tuple[float, ...], rule: EarlyStopping) -> ReplayRow:
 
 
 def describe(rule: EarlyStopping) -> str:
-    """A rule in a few words, such as `patience 5, exponential mean, weight 0.6`."""
+    """A rule in a few words, such as `patience 5, exponential mean, weight 0.6`.
+
+    Whatever is not left at its default is among them, so that different rules differ.
+    """
     parts = [f"patience {rule.patience}"] if rule.patience is not None else []
     if rule.rising is not None:
         parts.append(f"rising over {rule.rising}")
     if rule.flatness is not None:
-        parts.append(f"flat below {rule.flatness.tolerance:g} over {rule.flatness.window}")
+        flat = f"flat below {rule.flatness.tolerance:g} over {rule.flatness.window}"
+        parts.append(flat + (" relative" if rule.flatness.relative else ""))
     if rule.min_delta:
         parts.append(f"min_delta {rule.min_delta:g}" + (" relative" if rule.relative else ""))
     parts.append(str(rule.smoother))
+    if rule.first > 1:
+        parts.append(f"first value {rule.first}")
     if rule.minimum:
         parts.append(f"from {rule.minimum} on")
+    if rule.not_finite == "ignore":
+        parts.append("not finite ignored")
+    if rule.monitor == "validation_accuracy":
+        parts.append("of the accuracy")
     return ", ".join(parts)
