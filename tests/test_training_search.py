@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from small_training import fit, network
@@ -325,6 +326,32 @@ def test_what_cannot_be_searched_is_refused(
 ) -> None:
     with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
         search.coordinate(grid, **{"train": lambda _: 0.0, **settings})
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    """They are the same settings as Python's own, also in the files."""
+    asked: list[dict[str, Any]] = []
+
+    def train(settings: dict[str, Any]) -> float:
+        asked.append(settings)
+        return float(settings["n"] * settings["lr"] + len(settings["widths"]))
+
+    first = {"n": [1, 2, 3], "lr": [0.5, 0.25], "widths": [(1, 2), (3,)], "on": [True]}
+    numpy = {
+        "n": list(np.arange(1, 4)),
+        "lr": [np.float32(0.5), np.float64(0.25)],
+        "widths": [tuple(np.array([1, 2])), (np.int8(3),)],
+        "on": [np.bool_(True)],
+    }
+    found = search.coordinate(numpy, train=train, directory=tmp_path)
+    trained = len(asked)
+    again = search.coordinate(first, train=train, directory=tmp_path)
+    more = search.optuna(numpy, train=train, directory=tmp_path, trials=trained)
+
+    assert found.best == again.best == more.best == {"n": 1, "lr": 0.25, "widths": (3,), "on": True}
+    assert len(asked) == trained == 5
+    assert [type(value) for value in asked[0].values()] == [int, float, tuple, bool]
+    assert [type(value) for value in asked[0]["widths"]] == [int, int]
 
 
 def test_a_directory_that_cannot_be_made_is_known_before_training(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ Space = Mapping[str, Sequence[Any] | Range]
 
 
 def checked_grid(grid: Mapping[str, Sequence[Any]], repeats: int) -> dict[str, list[Any]]:
-    """The values of each setting, or what is wrong with them.
+    """The values of each setting, numbers of numpy as Python's own, or what is wrong with them.
 
     Raises:
         TrainingError: Naming the setting.
@@ -89,18 +89,27 @@ def checked_grid(grid: Mapping[str, Sequence[Any]], repeats: int) -> dict[str, l
         )
     if repeats > 1 and "seed" in grid:
         raise TrainingError("with repeats= the seed is set for each training: leave it out")
+    checked = {}
     for name, values in grid.items():
         if not isinstance(name, str) or isinstance(values, str) or not isinstance(values, Sequence):
             raise TrainingError(
                 f"setting {name!r} has {values!r}: give a name and a list of its values"
             )
-        keys = [canonical({name: value}) for value in values]
+        own = checked[name] = [_own(value) for value in values]
+        keys = [canonical({name: value}) for value in own]
         if not keys:
             raise TrainingError(f"setting {name!r} has no value to try")
-        twice = next((v for v, key in zip(values, keys, strict=True) if keys.count(key) > 1), None)
+        twice = next((v for v, key in zip(own, keys, strict=True) if keys.count(key) > 1), None)
         if len(set(keys)) < len(keys):
             raise TrainingError(f"setting {name!r} lists the value {twice!r} twice")
-    return {name: list(values) for name, values in grid.items()}
+    return checked
+
+
+def _own(value: Any) -> Any:
+    """A value of Python's own: a scalar of numpy as its number, also within a tuple."""
+    if isinstance(value, tuple):
+        return tuple(map(_own, value))
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 def inside(settings: Mapping[str, Any], space: Space) -> dict[str, Any] | None:

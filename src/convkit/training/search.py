@@ -164,7 +164,7 @@ def optuna(
         raise TrainingError(f"trials is a whole number from 1 on, not {trials!r}")
     chosen = {name: values for name, values in space.items() if not isinstance(values, Range)}
     if chosen or not space:
-        checked_grid(chosen, repeats)
+        space = {**space, **checked_grid(chosen, repeats)}
     store = TrialStore(train, directory, score, repeats)
     points = [inside(settings, space) for settings in store.finished()]
     known = [point for point in points if point is not None and store.is_finished(point)]
