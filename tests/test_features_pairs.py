@@ -354,6 +354,36 @@ def test_an_overlay_lies_where_the_values_look() -> None:
         assert figure.axes[0].get_xlabel().startswith("viridis: ")
 
 
+@pytest.mark.parametrize("as_taken", [False, True], ids=["as given", "as normalised"])
+def test_an_image_given_to_an_overlay_means_its_own_map(as_taken: bool) -> None:
+    images = torch.randint(256, (3, 3, 12, 12), dtype=torch.uint8)
+    preprocessing = data.Preprocessing(12, mean=0.5, std=0.25)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3))
+    layer = FilterFeatureExtractor(model, preprocessing=preprocessing).extract(images)["0"]
+
+    for place in range(3):
+        given = (layer.source.images if as_taken else images)[place]
+        for figure in (layer[2].overlay(given), layer.overlay(given, channels=[2])):
+            laid = torch.tensor(figure.axes[0].images[-1].get_array()).float()
+            assert torch.equal(laid, layer.feature_maps[place, 2])
+
+
+def test_an_image_that_was_not_extracted_lies_only_below_a_single_map() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3))
+    images, other = torch.randn(2, 3, 12, 12), torch.zeros(3, 12, 12, dtype=torch.uint8)
+    message = (
+        "this image is none of the 2 extracted; say which map by its number, such as image=0, "
+        "or extract this image alone to lay its map over it"
+    )
+    pairs = FilterFeatureExtractor(model).extract(images)
+    alone = FilterFeatureExtractor(model).extract(images[1])["0"]
+    laid = torch.tensor(alone[2].overlay(other).axes[0].images[-1].get_array()).float()
+
+    assert torch.equal(laid, alone.feature_maps[0, 2])
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        pairs["0"][2].overlay(other)
+
+
 def test_maps_of_later_stages_are_drawn_where_they_were_kept() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(True))

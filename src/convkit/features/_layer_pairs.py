@@ -210,8 +210,8 @@ class LayerPairs:
         """Draw maps alone, on one scale.
 
         Args:
-            channels: Which filters; None for all of them.
-            image: Which image of the batch, or an image (3, height, width) to lay them over.
+            channels: Which filters; the first 12 by default.
+            image: Which image of the batch.
             stage: `"conv"` as the layer made them, `"norm"` or `"activation"` after that.
 
         Returns:
@@ -230,13 +230,16 @@ class LayerPairs:
         """Draw maps over their image; at `alpha` 1 they hide it, at 0.5 both are seen.
 
         Args:
-            image: Which image of the batch, or an image (3, height, width) to lay them over.
+            image: Which image, as `Pair.overlay` takes it.
             alpha: How much the map covers, 0 to 1.
-            channels: Which filters; None for all of them.
+            channels: Which filters; the first 12 by default.
             stage: `"conv"` as the layer made them, `"norm"` or `"activation"` after that.
 
         Returns:
             A `matplotlib.figure.Figure`.
+
+        Raises:
+            FeatureError: When the batch has several images and this is none of them.
         """
         chosen = channels_of(self, channels)
         return overlay_picture(self, chosen, image, alpha, self.name, stage)

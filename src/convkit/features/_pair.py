@@ -169,11 +169,16 @@ class Pair:
         """Draw the map over its image, each value around the middle of what it sees.
 
         Args:
-            image: Which image of the batch: its number, or the image itself (C, H, W).
+            image: Which image of the batch: its number, or the image itself (C, H, W), as it
+                was given to `extract` or normalised. Where the batch has one image, any other
+                may be laid below its map.
             alpha: The map's opacity, 0 to 1.
 
         Returns:
             A `matplotlib.figure.Figure`.
+
+        Raises:
+            FeatureError: When the batch has several images and this is none of them.
         """
         title = f"{self.name}, filter {self.index}"
         return overlay_picture(self.layer, [self.index], image, alpha, title, "conv")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from convkit.errors import FeatureError
+from convkit.features._images import as_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -156,15 +157,21 @@ def image_at(source: Source, image: int) -> int:
 def _picture(source: Source, image: Tensor | int) -> tuple[int, Tensor]:
     """Which image of the batch is meant, and how it looks.
 
-    A tensor that is one of the images means that one and is drawn de-normalised; any other is
-    drawn as it is, below the maps of the first image.
+    A tensor that is one of the images, as it was given or as the model took it, means that one
+    and is drawn de-normalised. Any other can only lie below the map of a single image.
     """
     if isinstance(image, int):
         place = image_at(source, image)
         return place, source.picture(place)
     batch = source.images
-    given = image.to(batch.device, batch.dtype)
-    for place, one in enumerate(batch):
-        if torch.equal(one, given):
-            return place, source.picture(place)
+    if image.is_floating_point() or source.preprocessing is not None:
+        given = as_batch(image, source.preprocessing, batch.device, batch.dtype)
+        for place, one in enumerate(batch):
+            if torch.equal(one[None], given):
+                return place, source.picture(place)
+    if len(batch) > 1:
+        raise FeatureError(
+            f"this image is none of the {len(batch)} extracted; say which map by its number, such "
+            f"as image=0, or extract this image alone to lay its map over it"
+        )
     return 0, image
