@@ -10,6 +10,7 @@ import re
 import statistics
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,14 +48,18 @@ def write_run(
     *,
     test: tuple[int, int] | None = None,
     validation: int | None = 1800,
+    parameters: int = 1234,
+    per_class: list[int] | None = None,
     **settings: object,
 ) -> Path:
     """A run directory, made by hand; `test` is right answers and samples."""
     path.mkdir(parents=True)
     data = {} if validation is None else {"validation": {"samples": validation}}
+    if per_class is not None:
+        data["train"] = {"samples": sum(per_class), "per_class": per_class}
     configuration = {
         "architecture": "flatten, linear 10",
-        "parameters": 1234,
+        "parameters": parameters,
         "macs": 5678,
         "settings": {"seed": 0, "data": data, **settings},
     }
@@ -206,6 +211,15 @@ def test_sizes_that_differ_are_noted(tmp_path: Path) -> None:
     )
 
 
+def test_test_sets_of_different_size_are_noted(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / str(n), ROWS, test=(n // 2, n)) for n in (100, 500)]
+
+    assert (
+        "The test sets differ in size: their figures do not compare."
+        in report.compare(runs).table().notes
+    )
+
+
 def test_seeds_give_mean_and_sample_deviation(tmp_path: Path) -> None:
     losses = (1.2, 1.5, 1.7)
     runs = [
@@ -217,6 +231,34 @@ def test_seeds_give_mean_and_sample_deviation(tmp_path: Path) -> None:
 
     assert row[:2] == ("0, 1, 2", 3)
     assert row[2] == f"{statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f}"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [{"seed": 0}, {"parameters": 1235}, {"per_class": [8, 2]}, {"validation": 1801}, {"lr": 0.2}],
+    ids=str,
+)
+def test_runs_that_differ_in_more_than_the_seed_are_no_seeds(
+    tmp_path: Path, second: dict[str, Any]
+) -> None:
+    first = {"seed": 0, "per_class": [5, 5], "lr": 0.1}
+    a = write_run(tmp_path / "a", ROWS, **first)
+    b = write_run(tmp_path / "b", ROWS, **{**first, "seed": 1, **second})
+
+    assert report.compare([a, b]).seeds() is None
+
+
+def test_seeds_measured_on_test_sets_of_other_size_have_no_mean_there(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / str(n), ROWS, test=(n, 2 * n), seed=n) for n in (50, 250)]
+    table = report.compare(runs).seeds()
+
+    assert dict(zip(table.header, table.rows[0], strict=True)) == {
+        "runs": "50, 250",
+        "seeds": 2,
+        "validation loss low": "1.2000 ± 0.0000",
+        "validation accuracy high": "60.00 % ± 0.00 %",
+        "accuracy on test": "",
+    }
 
 
 def test_runs_without_history_or_figures_leave_cells_empty(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,8 @@ from convkit.report._figures import (
     against_the_best,
     evaluation_columns,
 )
-from convkit.report._settings import CALLS, data_card
+from convkit.report._seeds import sets_of_other_size, spread_over_seeds
+from convkit.report._settings import CALLS
 from convkit.report._words import short, spoken
 from convkit.training import read_run
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from convkit.plots import Figure
 
 _LONGEST = 60
-_SPREAD = ("validation_loss_low", "validation_accuracy_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +125,10 @@ class Comparison:
         notes = []
         if any(_counts_epochs(name) for name in self.columns or ("training_loss_low",)):
             notes.append("Lows and highs are each over all epochs, not the values of one epoch.")
-        sizes = {_validation_size(figures) for figures in self.runs} - {None}
-        if len(sizes) > 1:
-            notes.append("The validation sets differ in size: their figures do not compare.")
+        notes += [
+            f"The {split} sets differ in size: their figures do not compare."
+            for split in sets_of_other_size(self.runs)
+        ]
         spread = self.seeds()
         if spread is not None:
             for row in spread.rows:
@@ -139,27 +139,13 @@ class Comparison:
     def seeds(self) -> Table | None:
         """Mean and sample standard deviation of runs that differ in nothing but the seed.
 
+        Settings, size of the network, classes and samples of each class are the same, and no two
+        runs of a group have one seed. A figure of sets of different size is left empty.
+
         Returns:
             One row for each group of two runs or more; None when there is none.
         """
-        groups: dict[tuple[Any, ...], list[RunFigures]] = {}
-        for figures in self.runs:
-            same = tuple(sorted((n, v) for n, v in figures.settings.items() if n != "seed"))
-            groups.setdefault(same, []).append(figures)
-        repeated = [group for group in groups.values() if len(group) > 1]
-        if not repeated:
-            return None
-        known = {**COLUMNS, **evaluation_columns(self.runs)}
-        shown = [*_SPREAD, *(name for name in known if name.endswith("_accuracy"))]
-        rows: tuple[tuple[Cell, ...], ...] = tuple(
-            (
-                short(", ".join(figures.name for figures in group)),
-                len(group),
-                *(_spread(group, known[name]) for name in shown),
-            )
-            for group in repeated
-        )
-        return Table(("runs", "seeds", *(known[name].label for name in shown)), rows)
+        return spread_over_seeds(self.runs)
 
     def to_markdown(self) -> str:
         """The table in Markdown."""
@@ -271,22 +257,6 @@ def _cell(figures: RunFigures, name: str, known: dict[str, Column]) -> Cell:
     return known[name].write(value)
 
 
-def _spread(group: list[RunFigures], column: Column) -> str:
-    """Mean and sample standard deviation over runs; nothing when one lacks the figure."""
-    values = [column.read(figures.run) for figures in group]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return ""
-    mean, deviation = statistics.fmean(known), statistics.stdev(known)
-    return f"{column.write(mean)} ± {column.write(deviation)}"
-
-
 def _counts_epochs(name: str) -> bool:
     """Whether a column is an extremum over the epochs."""
     return name.endswith(("_low", "_high"))
-
-
-def _validation_size(figures: RunFigures) -> int | None:
-    """Samples of the validation set."""
-    samples = data_card(figures.run.configuration).get("validation", {}).get("samples")
-    return samples if isinstance(samples, int) else None
