@@ -242,7 +242,15 @@ def test_the_difference_is_after_minus_before() -> None:
     assert change.counts.tolist() == [[4, 0], [1, 3]]
     assert change.normalized("truth").tolist() == [[0.25, -0.25], [0.0, 0.0]]
     assert change.largest() == ((0, 1), (0, 0))
+    assert change.normalized("prediction")[0].tolist() == [6 / 8 - 2 / 3, 2 / 8 - 2 / 5]
     assert str(before - before) == "no change"
+
+
+def test_a_difference_prints_no_control_character_of_a_name() -> None:
+    before = metrics.ConfusionMatrix.from_counts([[1, 1], [0, 2]], ["a\x1b[31m", "b"])
+    after = metrics.ConfusionMatrix.from_counts([[2, 0], [0, 2]], ["a\x1b[31m", "b"])
+
+    assert "\x1b" not in str(after - before)
 
 
 def test_the_samples_of_a_cell_are_those_that_it_counts() -> None:

@@ -113,6 +113,28 @@ def test_differences_are_signed_about_white() -> None:
     assert image.get_clim() == (-3, 3)
 
 
+def test_the_difference_of_two_matrices_is_drawn_in_shares_of_each() -> None:
+    names = ("cat", "dog", "owl")
+    before = metrics.ConfusionMatrix.from_counts([[2, 2, 0], [1, 3, 0], [0, 0, 0]], names)
+    after = metrics.ConfusionMatrix.from_counts([[9, 1, 0], [2, 6, 0], [0, 1, 3]], names)
+    figure = plots.confusion(after - before, normalize="truth")
+    expected = np.array([[9, 1, 0], [2, 6, 0]]) / [[10], [8]] - np.array([[2, 2, 0], [1, 3, 0]]) / 4
+
+    assert_allclose(cells(figure), [*expected, [0, 0, 0]])
+    assert figure.axes[0].images[0].get_clim() == (-1, 1)
+    assert len(figure.axes[0].texts) == 6  # of owls there were none before: nothing is said
+
+
+def test_shares_of_small_floats_sum_to_one() -> None:
+    figure = plots.confusion(np.array([[0.2, 0.2], [0.1, 0.3]]), normalize="truth")
+
+    assert_allclose(cells(figure), [[0.5, 0.5], [0.25, 0.75]])
+
+
+def test_by_recall_sets_a_class_without_samples_last() -> None:
+    assert by_recall(np.array([[0, 0, 0], [1, 9, 0], [0, 5, 5]])).tolist() == [2, 1, 0]
+
+
 def test_by_recall_sets_the_hardest_class_first() -> None:
     assert by_recall(COUNTS).tolist() == [2, 0, 1]
 
@@ -156,6 +178,14 @@ def test_cells_and_names_move_together() -> None:
             COUNTS,
             {"normalize": "rows"},
             'normalize is None, "truth", "prediction" or "all", received \'rows\'',
+        ),
+        (
+            np.array([[2, -3], [0, 1]]),
+            {"normalize": "truth"},
+            (
+                "shares of negative counts mean nothing: give the difference of two "
+                "convkit.metrics.ConfusionMatrix, or normalize=None"
+            ),
         ),
     ],
 )

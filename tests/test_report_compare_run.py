@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -97,3 +98,21 @@ def test_whole_sets_are_measured_and_their_matrices_shown(tmp_path: Path) -> Non
     for evaluation in evaluations:
         worst = int(evaluation.confusion.per_class().recall.argmin())
         assert f"Hardest: {sets.class_names[worst]}" in (tmp_path / "page.md").read_text()
+
+
+@pytest.mark.filterwarnings("ignore:average precision is undefined for 1 of 10 classes")
+def test_a_class_without_a_sample_is_not_the_hardest(tmp_path: Path) -> None:
+    sets = data.drawn_shapes(train=30, validation=10, test=0)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(sets.train.images[0].numel(), 10))
+    some = sets.train.subset([i for i, k in enumerate(sets.train.labels.tolist()) if k != 0])
+    page = report.Reproduction("A page")
+
+    (evaluation,) = report.confusions(page, Trainer(model), (some,))
+
+    recall = evaluation.confusion.per_class().recall
+    worst = sorted((recall[k], sets.class_names[k]) for k in range(1, 10))[:2]
+    page.write(tmp_path / "page.md")
+    assert math.isnan(recall[0])
+    expected = " and ".join(name for _, name in worst)
+    assert f"Hardest: {expected}." in (tmp_path / "page.md").read_text()

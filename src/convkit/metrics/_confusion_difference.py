@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convkit._escaping import plain
 from convkit._tables import Shown
 from convkit.metrics._shares import Normalization, normalized_counts
 
@@ -49,7 +50,7 @@ class ConfusionDifference(Shown):
         """Difference of the shares, float64 (C, C), which may be compared for unequal totals.
 
         Args:
-            by: `"truth"`, `"predicted"` or `"all"`: what each share is of.
+            by: `"truth"`, `"prediction"` or `"all"`: what each share is of.
         """
         return normalized_counts(self.after, by) - normalized_counts(self.before, by)
 
@@ -69,7 +70,7 @@ class ConfusionDifference(Shown):
 
     def __str__(self) -> str:
         change = self.normalized("truth")
-        names = self.class_names
+        names = tuple(map(plain, self.class_names))
         lines = [
             f"{names[i]} taken for {names[j]}: {self.before[i, j]:,} before, {self.after[i, j]:,}"
             f" after ({100 * change[i, j]:+.1f} points of {names[i]})"

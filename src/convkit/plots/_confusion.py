@@ -49,7 +49,7 @@ def confusion(
         class_names: C names; those of the matrix, else the indices.
         normalize: None for counts; `"truth"` for shares of each row (recalls on the diagonal),
             `"prediction"` for shares of each column (precisions), `"all"`. Shares are coloured
-            on a scale from 0 to 1.
+            on a scale from 0 to 1. Of a difference, the shares after minus those before.
         order: `"given"`; `"recall"` sets the hardest class first; `"clustered"` sets classes
             that are taken for each other side by side.
         numbers: Write each cell's number; None writes them where they fit.
@@ -59,7 +59,8 @@ def confusion(
         The figure.
 
     Raises:
-        PlotError: When the matrix is not square, or the names are not as many as its rows.
+        PlotError: When the matrix is not square, the names are not as many as its rows, or
+            shares are asked of an array with negative cells.
 
     Examples:
         >>> figure = confusion([[8, 2], [1, 9]], class_names=("cat", "dog"), normalize="truth")
@@ -70,9 +71,9 @@ def confusion(
     if order not in _ORDERS:
         raise PlotError(f"order is one of {', '.join(_ORDERS)}, received {order!r}")
     places = _ORDERS[order](counts)
-    counts, names = counts[np.ix_(places, places)], [names[place] for place in places]
-    values = _shares(counts, normalize)
-    classes = len(counts)
+    values = _values(matrix, counts, normalize)[np.ix_(places, places)]
+    names = [names[place] for place in places]
+    classes = len(values)
     side = float(np.clip(0.55 * classes, 3.2, 7.5)) if classes <= 40 else 0.105 * classes + 3.0
     label = _Labels(names, side)
     figure = new_figure(
@@ -100,7 +101,7 @@ def _read(matrix: Any, class_names: Any) -> tuple[Array, list[str]]:
     return counts, names
 
 
-def _shares(counts: Array, normalize: str | None) -> Array:
+def _values(matrix: Any, counts: Array, normalize: Normalization | None) -> Array:
     """Counts, or their shares; rows without a sample stay empty."""
     if normalize is None:
         return counts
@@ -108,8 +109,15 @@ def _shares(counts: Array, normalize: str | None) -> Array:
         raise PlotError(
             f'normalize is None, "truth", "prediction" or "all", received {normalize!r}'
         )
+    if hasattr(matrix, "normalized"):  # a difference knows the totals of both its matrices
+        return to_array(matrix.normalized(normalize))
+    if (counts < 0).any():
+        raise PlotError(
+            "shares of negative counts mean nothing: give the difference of two "
+            "convkit.metrics.ConfusionMatrix, or normalize=None"
+        )
     total = counts.sum(axis=_SHARES[normalize], keepdims=True)
-    shares: Array = counts / np.maximum(total, 1)
+    shares: Array = counts / np.where(total == 0, np.nan, total)
     return shares
 
 
@@ -118,7 +126,7 @@ def _draw_cells(axes: Axes, values: Array, normalize: str | None) -> None:
     signed = bool((values < 0).any())
     high = 1.0 if normalize is not None else largest(values)
     image = axes.imshow(
-        values if signed else np.ma.masked_equal(values, 0),
+        np.ma.masked_where(np.isnan(values) | ((values == 0) & (not signed)), values),
         cmap=SIGNED if signed else _tinted(),
         vmin=-high if signed else 0,
         vmax=high,
@@ -154,7 +162,7 @@ def _write_numbers(axes: Axes, values: Array, normalize: str | None, side: float
     high = 1.0 if normalize is not None else largest(values)
     size = max(_number_size(values, side), 3.0)
     for (row, column), value in np.ndenumerate(values):
-        if value == 0 and len(values) > 4:
+        if np.isnan(value) or (value == 0 and len(values) > 4):
             continue  # an empty cell says it already
         axes.text(
             column,

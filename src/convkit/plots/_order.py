@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 def by_recall(counts: Array) -> Array:
-    """The hardest class first; equal recalls in the order given."""
-    recall = np.diagonal(counts) / np.maximum(counts.sum(axis=1), 1)
+    """The hardest class first; equal recalls in the order given, classes without a sample last."""
+    support = counts.sum(axis=1)
+    recall = np.diagonal(counts) / np.where(support == 0, np.nan, support)
     return np.argsort(recall, kind="stable")
 
 

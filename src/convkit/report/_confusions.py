@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 from convkit._escaping import markdown_cell
@@ -52,7 +53,8 @@ def confusions(
     for evaluation in evaluations:
         matrix = evaluation.confusion
         recall = zip(matrix.per_class().recall.tolist(), matrix.class_names, strict=True)
-        names = " and ".join(name for _, name in sorted(recall)[:_HARDEST])
+        known = sorted(pair for pair in recall if not isnan(pair[0]))  # of classes with samples
+        names = " and ".join(name for _, name in known[:_HARDEST])
         pairs = "; ".join(map(str, matrix.most_confused(_SHOWN)))
         page.text(markdown_cell(f"{evaluation}. Hardest: {names}. Most confused: {pairs}."))
         page.picture(
