@@ -8,9 +8,9 @@ import stat
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from convkit._eight_bits import eight_bits
 from convkit.errors import ImageError
 
 MAX_PIXELS = 50_000_000
@@ -69,7 +69,7 @@ def decode(content: bytes, *, channels: int = 3, max_pixels: int = MAX_PIXELS) -
             _check_pixels(image.size, max_pixels)
             mode, notice = image.mode, _animation(image)
             image.load()
-            upright, turn_notice = _upright(_eight_bits(image, channels), image)
+            upright, turn_notice = _upright(eight_bits(image, channels), image)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -129,33 +129,6 @@ def _animation(image: Image.Image) -> str:
     if image.format == "MPO" or not getattr(image, "is_animated", False):
         return ""
     return f"first of {getattr(image, 'n_frames', 2)} frames taken"
-
-
-def _eight_bits(image: Image.Image, channels: int) -> Image.Image:
-    """The image as opaque 8-bit RGB or grey."""
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _scaled(image)
-    elif "A" in image.mode or "a" in image.mode or "transparency" in image.info:
-        image = _on_white(image)
-    return image.convert("RGB" if channels == 3 else "L")
-
-
-def _scaled(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits scaled to 8 by 255/65535, rounded."""
-    values = np.asarray(image)
-    if image.mode == "F":
-        raise ImageError(
-            "holds floating-point pixels, whose white is unknown: save as 8 or 16 bits"
-        )
-    if values.min() < 0 or values.max() > 65535:
-        raise ImageError("holds 32-bit pixels, whose white is unknown: save as 8 or 16 bits")
-    return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """Transparent parts shown on white."""
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
 
 
 def _upright(image: Image.Image, source: Image.Image) -> tuple[Image.Image, str]:

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from convkit.errors import FeatureError
+from convkit._eight_bits import eight_bits
+from convkit.errors import FeatureError, ImageError
 
 
 @runtime_checkable
@@ -38,7 +39,8 @@ def as_batch(
 
     Args:
         images: A float tensor (N, C, H, W) or (C, H, W), which is taken as it is; uint8 tensors,
-            PIL images and paths, which need the preprocessing; or several of these.
+            PIL images and paths, which need the preprocessing and come to it as opaque 8-bit
+            RGB: 16-bit values scaled, transparency laid on white; or several of these.
         preprocessing: What the model was trained with.
         device: Where the model is.
         dtype: What it computes in.
@@ -87,8 +89,7 @@ def _one(image: Any, preprocessing: Preprocessing) -> Tensor:
         if isinstance(image, Image.Image):
             return preprocessing.normalize(_loaded(image, preprocessing))
         return preprocessing.normalize(preprocessing.load([image]))
-    opened = image if isinstance(image, Image.Image) else _open(Path(image))
-    made = preprocessing(opened.convert("RGB"))
+    made = preprocessing(_opaque(image) if isinstance(image, Image.Image) else _open(Path(image)))
     if not isinstance(made, Tensor):
         raise FeatureError(f"the preprocessing gave {type(made).__name__}; it must give a tensor")
     return _tensor(made, None)
@@ -96,11 +97,18 @@ def _one(image: Any, preprocessing: Preprocessing) -> Tensor:
 
 def _loaded(image: Image.Image, preprocessing: LoadsAndNormalizes) -> Tensor:
     """An image in memory, for a preprocessing that loads files: through a file that is exact."""
-    exact = image if image.mode in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"} else None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.png"
-        (exact or image.convert("RGB")).save(path)
+        _opaque(image).save(path)
         return preprocessing.load([path])
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """An image in memory as 8-bit RGB."""
+    try:
+        return eight_bits(image)
+    except ImageError as error:
+        raise FeatureError(f"the PIL image {error}") from error
 
 
 def _open(path: Path) -> Image.Image:
@@ -109,7 +117,7 @@ def _open(path: Path) -> Image.Image:
 
     try:
         with Image.open(path) as image:
-            return ImageOps.exif_transpose(image.convert("RGB"))
+            return eight_bits(ImageOps.exif_transpose(image))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FeatureError(f"{str(path)!r} is not a readable image: {error}") from error
 
