@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -18,6 +19,7 @@ from convkit import FilterFeatureExtractor, data, shapes
 from convkit.errors import FeatureError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from convkit.features import Pairs
@@ -297,6 +299,80 @@ def test_a_runs_own_preprocessing_takes_paths_and_pil_images(tmp_path: Path, mod
     assert torch.allclose((pairs.source.picture(0) - 0.5) / 0.25, expected[0], atol=1e-5)
 
 
+def ramp() -> Image.Image:
+    """A 16-bit ramp of grey."""
+    return Image.fromarray(np.linspace(0, 65535, 80).astype(np.uint16).reshape(8, 10))
+
+
+def logo() -> Image.Image:
+    """A red square whose corner is transparent."""
+    image = Image.new("RGBA", (10, 8), (255, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 3, 3))
+    return image
+
+
+def palette_logo() -> Image.Image:
+    """The same as a palette with a transparent colour."""
+    image = Image.new("P", (10, 8), 1)
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    image.paste(0, (0, 0, 3, 3))
+    image.info["transparency"] = 0
+    return image
+
+
+@pytest.mark.parametrize("as_path", [False, True], ids=["in memory", "as file"])
+@pytest.mark.parametrize("make", [ramp, logo, palette_logo])
+def test_every_preprocessing_sees_16_bits_scaled_and_transparency_on_white(
+    tmp_path: Path, make: Callable[[], Image.Image], as_path: bool
+) -> None:
+    image, path = make(), tmp_path / "image.png"
+    image.save(path)
+    given = path if as_path else image
+    grey = torch.round(torch.linspace(0, 65535, 80).int().view(1, 8, 10) / 257).expand(3, -1, -1)
+    red = torch.tensor([255.0, 0.0, 0.0]).view(3, 1, 1).repeat(1, 8, 10)
+    red[:, :3, :3] = 255
+    expected = grey if make is ramp else red
+    model = nn.Sequential(nn.Conv2d(3, 4, 3))
+
+    for preprocessing in (
+        torchvision.transforms.ToTensor(),
+        data.Preprocessing((8, 10), mean=0.0, std=1.0),
+    ):
+        extractor = FilterFeatureExtractor(model, preprocessing=preprocessing)
+        assert torch.allclose(extractor.extract(given).source.images[0], expected / 255, atol=1e-6)
+
+
+def test_a_file_is_turned_upright_before_it_is_laid_on_white(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: the top row is the right column
+    logo().save(tmp_path / "turned.png", exif=exif)
+    extractor = FilterFeatureExtractor(
+        nn.Sequential(nn.Conv2d(3, 4, 3)), preprocessing=torchvision.transforms.ToTensor()
+    )
+
+    image = extractor.extract(tmp_path / "turned.png").source.images[0]
+
+    assert image.shape == (3, 10, 8)
+    green = torch.zeros(10, 8)
+    green[:3, -3:] = 1  # white in the corner, red elsewhere
+    assert torch.equal(image[1], green)
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["callable", "of a run"])
+def test_pixels_whose_white_is_unknown_are_refused(wrapped: bool) -> None:
+    message = (
+        "the PIL image holds floating-point pixels, whose white is unknown: save as 8 or 16 bits"
+    )
+    preprocessing = (
+        data.Preprocessing(8, mean=0.0, std=1.0) if wrapped else torchvision.transforms.ToTensor()
+    )
+    extractor = FilterFeatureExtractor(
+        nn.Sequential(nn.Conv2d(3, 4, 3)), preprocessing=preprocessing
+    )
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        extractor.extract(Image.new("F", (8, 8)))
+
+
 def test_the_preprocessing_of_torchvisions_weights_is_the_models_own(tmp_path: Path) -> None:
     transform = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.transforms()
     image = Image.effect_noise((300, 260), 60).convert("RGB")
@@ -404,6 +480,18 @@ def test_maps_of_later_stages_are_drawn_where_they_were_kept() -> None:
         shown = figure.axes[place].images[-1].get_array()
         assert torch.equal(torch.tensor(shown).float(), after[5])
     assert torch.equal(layer.maps("norm"), layer.after_norm)
+
+
+def test_a_table_of_pairs_says_what_the_activated_maps_are() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3))
+    extractor, images = FilterFeatureExtractor(model), torch.randn(1, 3, 9, 9)
+    kept = extractor.extract(images, stages="all").plot_table().axes
+    plain = extractor.extract(images).plot_table().axes
+
+    assert [axes.get_title() for axes in (kept[3], kept[6])] == ["\nactivated"] * 2
+    assert [len(axes.images) for axes in (kept[3], kept[6])] == [1, 0]
+    assert [text.get_text() for text in kept[6].texts] == ["none"]
+    assert [axes.get_title() for axes in (plain[3], plain[6])] == ["\nReLU applied"] * 2
 
 
 def test_a_stage_that_was_not_kept_is_named() -> None:

@@ -181,6 +181,19 @@ def test_the_table_of_pairs_applies_relu_unless_the_activated_map_is_there() -> 
     assert_allclose(axes[3].images[0].get_array(), [[0, 2]])
     assert_allclose(axes[6].images[0].get_array(), [[4, 7]])
     assert axes[1].get_xlabel() == "7, ±1"
+    assert axes[3].get_title() == "\nReLU applied"
+    assert axes[6].get_title() == "\nactivated"
+
+
+def test_a_layer_without_an_activation_has_no_activated_map_in_the_table() -> None:
+    pair = SimpleNamespace(
+        filter=np.ones((3, 2, 2)), feature_map=np.array([[-1.0, 2.0]]), after_activation=None
+    )
+    axes = plots.pair_table([IMAGE], [{"a": pair}]).axes
+
+    assert len(axes[3].images) == 0
+    assert [text.get_text() for text in axes[3].texts] == ["none"]
+    assert axes[3].get_title() == "\nactivated"
 
 
 def test_the_maps_of_one_filter_have_one_scale_in_the_table_and_others_their_own() -> None:

@@ -148,7 +148,8 @@ class FilterFeatureExtractor:
 
         Args:
             images: Float tensor (N, C, H, W) or (C, H, W), normalised as the model expects; or
-                uint8 tensors, PIL images or paths, one or several, given a preprocessing.
+                uint8 tensors, PIL images or paths, one or several, given a preprocessing. Of
+                images 16-bit values are scaled to 8 and transparency is laid on white.
             layers: Names, parts of the model, patterns with `*`, indices, `"early"`, `"middle"`
                 or `"deep"` (first, middle, last conv layer); None takes all.
             stages: `"conv"` keeps the maps as the layers make them. `"norm"` and `"activation"`
@@ -165,7 +166,8 @@ class FilterFeatureExtractor:
         chosen = select(self.model, layers, plan)
         device, dtype = place_of(self.model)
         batch = as_batch(images, self.preprocessing, device, dtype)
-        collector = _Collector(chosen, plan.expected(chosen), _wanted(stages), Guard(self._spare))
+        wanted = _wanted(stages)
+        collector = _Collector(chosen, plan.expected(chosen), wanted, Guard(self._spare))
         observe(
             self.model,
             batch,
@@ -174,7 +176,7 @@ class FilterFeatureExtractor:
             guard=collector.guard,
             follow=collector.finish.follows,
         )
-        source = Source(self.model, batch, self.preprocessing)
+        source = Source(self.model, batch, self.preprocessing, wanted)
         return collector.pairs(source)
 
 

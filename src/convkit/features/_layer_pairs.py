@@ -38,11 +38,13 @@ class Source:
         model: The model.
         images: The images as the model took them, (N, C, H, W).
         preprocessing: How they were normalised, when that is known.
+        stages: Which maps were asked for.
     """
 
     model: nn.Module
     images: Tensor
     preprocessing: Preprocessing
+    stages: frozenset[Stage]
 
     def picture(self, place: int) -> Tensor:
         """One image as it looks, float32 (3, H, W) in 0 to 1."""

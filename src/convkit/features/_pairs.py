@@ -93,7 +93,8 @@ class Pairs(Mapping[str, LayerPairs]):
     def plot_table(self, filters: Mapping[str, int] | None = None) -> Figure:
         """Draw images by layers: for each a filter, its map, and the map after the activation.
 
-        Where `extract` kept no activation, a ReLU is applied to the map.
+        Where `extract` was not asked for the activation, a ReLU is applied to the map and the
+        column says so; where it was and the layer has none, the cell says `none`.
 
         Args:
             filters: For each layer the filter to show; the first of every layer by default.

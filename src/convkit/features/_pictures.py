@@ -127,13 +127,13 @@ def table_picture(pairs: Pairs, filters: Mapping[str, int] | None) -> Figure:
 
 
 def _of_image(pair: Pair, place: int) -> Any:
-    after = pair.after_activation
-    return SimpleNamespace(
-        filter=pair.filter,
-        feature_map=pair.feature_map[place],
-        after_activation=None if after is None else after[place],
-        index=pair.index,
+    shown = SimpleNamespace(
+        filter=pair.filter, feature_map=pair.feature_map[place], index=pair.index
     )
+    if "activation" in pair.layer.source.stages:
+        after = pair.after_activation
+        shown.after_activation = None if after is None else after[place]
+    return shown
 
 
 def _titled(name: str, stage: Stage) -> str:

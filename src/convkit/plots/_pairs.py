@@ -140,7 +140,8 @@ def pair_table(
         pairs: For each image, the name of each layer and a pair: anything with `.filter`
             (in_channels, kernel height, kernel width) and `.feature_map` (H, W) or (N, H, W),
             and, when they are there, `.index`, the number of the filter, and
-            `.after_activation`, the map after norm and activation; else ReLU is applied here.
+            `.after_activation`, the map after norm and activation, None where there is
+            no such map. Without that attribute ReLU is applied here, and the column says so.
         title: A line above the picture.
 
     Returns:
@@ -169,8 +170,8 @@ def pair_table(
         cells = [_read_cell(by_layer[layer]) for by_layer in pairs]
         for cell, axes in zip(cells, grid[:, 1 + 3 * number : 4 + 3 * number], strict=True):
             _draw_cell(axes, cell, [one for one in cells if one.index == cell.index])
-    for number, layer in enumerate(layers):
-        for place, what in enumerate(("filter", "map", "activated")):
+        last = "ReLU applied" if any(cell.stands_in for cell in cells) else "activated"
+        for place, what in enumerate(("filter", "map", last)):
             text = f"{drawable(layer, 14)}\n{what}" if place == 1 else f"\n{what}"
             grid[0, 1 + 3 * number + place].set_title(text, fontsize=8, fontweight="normal", pad=12)
     return figure
@@ -195,15 +196,17 @@ class _Cell:
     index: Any
     weights: Array
     response: Array
-    activated: Array
+    activated: Array | None
+    stands_in: bool
 
 
 def _read_cell(pair: Any) -> _Cell:
-    """Filter, map, and map after the activation, or after a ReLU where it was not given."""
+    """Filter, map, and map after the activation; after a ReLU where nothing is said of it."""
     weights = to_floats(pair.filter, 3, "the weights of one filter", "(in_channels, height, width)")
-    response, after = one_map(pair.feature_map), getattr(pair, "after_activation", None)
-    activated = np.maximum(response, 0) if after is None else one_map(after)
-    return _Cell(getattr(pair, "index", None), weights, response, activated)
+    response, stands_in = one_map(pair.feature_map), not hasattr(pair, "after_activation")
+    after = np.maximum(response, 0) if stands_in else pair.after_activation
+    activated = None if after is None else one_map(after)
+    return _Cell(getattr(pair, "index", None), weights, response, activated, stands_in)
 
 
 def _draw_cell(axes: Sequence[Axes], cell: _Cell, compared: Sequence[_Cell]) -> None:
@@ -213,10 +216,14 @@ def _draw_cell(axes: Sequence[Axes], cell: _Cell, compared: Sequence[_Cell]) -> 
     number = "" if cell.index is None else f"{cell.index}, "
     axes[0].set_xlabel(f"{number}±{high:.2g}", fontsize=7)
     for panel, what in zip(axes[1:], ("response", "activated"), strict=True):
-        every = [getattr(one, what).ravel() for one in compared]
-        scale = map_scale(np.concatenate(every))
-        panel.imshow(getattr(cell, what), **scale)
         bare(panel)
+        values = getattr(cell, what)
+        if values is None:
+            panel.text(0.5, 0.5, "none", ha="center", transform=panel.transAxes, fontsize=8)
+            continue
+        every = [getattr(one, what) for one in compared]
+        scale = map_scale(np.concatenate([one.ravel() for one in every if one is not None]))
+        panel.imshow(values, **scale)
         panel.set_xlabel(_ends(scale), fontsize=7)
 
 

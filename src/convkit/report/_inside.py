@@ -53,7 +53,10 @@ def _pairs_section(model: nn.Module, samples: dict[str, Any]) -> Section:
     ]
     figure = convkit.plots.pair_table(list(samples["images"][:_IMAGES]), shown)
     alternative = f"For {len(images)} images a filter of {', '.join(chosen)}, and the map it made"
-    caption = "Of each layer the filter whose map varies most on that image; below it its number."
+    caption = (
+        "Of each layer the filter whose map varies most on that image; below it its number. "
+        "None: no activation follows the layer."
+    )
     body = [picture(figure, alternative, caption, form="png", wide=True)]
     for name in chosen:
         layer = pairs[name]
