@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ import torch
 from convkit import metrics
 from convkit.errors import MetricError
 from convkit.metrics import UndefinedClassWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_the_value_of_the_coursework() -> None:
@@ -232,3 +236,21 @@ def test_random_state_is_untouched() -> None:
 
     assert np.array_equal(before[0], np.random.get_state()[1])  # noqa: NPY002 - watched, not used
     assert torch.equal(before[1], torch.get_rng_state())
+
+
+@pytest.mark.parametrize("names", [["cat"], ["cat", "dog", "owl"]], ids=len)
+@pytest.mark.parametrize(
+    "measure",
+    [
+        metrics.average_precision,
+        metrics.roc_area,
+        metrics.precision_recall_curve,
+        metrics.roc_curve,
+    ],
+)
+def test_class_names_of_another_number_are_refused(
+    measure: Callable[..., object], names: list[str]
+) -> None:
+    message = f"class_names: 2 classes need as many names, got {len(names)}"
+    with pytest.raises(MetricError, match=f"^{message}$"):
+        measure([[0.9, 0.1], [0.4, 0.6]], [0, 1], class_names=names)

@@ -197,3 +197,50 @@ def test_a_metric_does_not_tell_a_network_from_itself() -> None:
 
     assert (result.difference, result.p_value) == (0.0, 1.0)
     assert result.sentence.startswith("No difference can be concluded: metric 0.")
+
+
+SCORES = np.eye(3)[[0, 1, 2, 1]]
+THREE = "1 of 4 labels lie outside 0 to 2, the first at sample"
+MILLION = "1 of 4 labels lie outside 0 to 999999, the first at sample"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "truth", "message"),
+    [
+        (SCORES, SCORES, [0, 1, 3, 1], f"truth: {THREE} 2: 3"),
+        (SCORES, [0, 5, 2, 1], [0, 1, 2, 1], f"predicted_b: {THREE} 1: 5"),
+        ([0, 1, -1, 1], [0] * 4, [0] * 4, f"predicted_a: {MILLION} 2: -1"),
+        ([0] * 4, [0] * 4, [0, -2, 0, 0], f"truth: {MILLION} 1: -2"),
+        (
+            SCORES,
+            np.eye(4),
+            [0, 1, 2, 1],
+            (
+                "the scores must be of the same classes: predicted_a has 3 and predicted_b has 4 "
+                "of them"
+            ),
+        ),
+    ],
+)
+def test_labels_outside_the_classes_are_refused(
+    a: object, b: object, truth: list[int], message: str
+) -> None:
+    with pytest.raises(MetricError, match=f"^{re.escape(message)}$"):
+        metrics.compare(a, b, truth)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "cell", "message"),
+    [
+        (SCORES, (3, 0), "true_class must be a class, 0 to 2, got 3"),
+        ([0, 1, 2, 1], (0, -1), "predicted_class must be a class, 0 to 999999, got -1"),
+        ([0, 1, -2, 1], (0, 1), f"predicted: {MILLION} 2: -2"),
+        (SCORES, (0, 1), f"truth: {THREE} 2: 5"),
+    ],
+)
+def test_a_cell_outside_the_classes_is_refused(
+    predicted: object, cell: tuple[int, int], message: str
+) -> None:
+    truth = [0, 1, 5 if "truth" in message else 2, 1]
+    with pytest.raises(MetricError, match=f"^{re.escape(message)}$"):
+        metrics.samples_of_cell(predicted, truth, true_class=cell[0], predicted_class=cell[1])

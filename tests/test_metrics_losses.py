@@ -101,6 +101,23 @@ def test_the_table_of_mistakes_names_samples_and_classes() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("names", "class_names", "message"),
+    [
+        (None, ["cat"], "class_names: 2 classes need as many names, got 1"),
+        (None, ["cat", "dog", "owl"], "class_names: 2 classes need as many names, got 3"),
+        (["a.jpg"], None, "names: sample 2 is beyond the 1 names"),
+    ],
+)
+def test_mistakes_need_a_name_for_each_class_and_sample(
+    names: list[str] | None, class_names: list[str] | None, message: str
+) -> None:
+    worst = metrics.mistakes(PROBABILITIES, TRUTH, k=2)
+
+    with pytest.raises(MetricError, match=f"^{re.escape(message)}$"):
+        worst.table(names, class_names)
+
+
 def test_mistakes_are_drawn_with_their_truth_and_prediction() -> None:
     images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from convkit.errors import MetricError
 from convkit.metrics._class_scores import ClassScores, warn_of_undefined
-from convkit.metrics._inputs import Floats, Integers, Numbers, read_classes
+from convkit.metrics._inputs import Floats, Integers, Numbers, read_names
 from convkit.metrics._positives import ranked_classes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def average_precision(
             definition=_DEFINITIONS[interpolation],
             per_class=np.array([value for value, _ in found]),
             positives=np.array([size for _, size in found], dtype=np.int64),
-            class_names=read_classes(len(found) if class_names is None else class_names),
+            class_names=read_names(class_names, len(found)),
         ),
         "no positives",
     )

@@ -13,7 +13,13 @@ from convkit._tables import Shown
 from convkit.errors import MetricError
 from convkit.metrics._binomial import fair_tail
 from convkit.metrics._bootstrap import draw_samples, percentile_interval, quietly, read_samples
-from convkit.metrics._inputs import read_labels, read_predicted, refuse_other_length
+from convkit.metrics._inputs import (
+    classes_of,
+    read_labels,
+    read_predicted,
+    refuse_other_length,
+    refuse_outside,
+)
 from convkit.metrics._interval import Interval, normal_quantile
 
 if TYPE_CHECKING:
@@ -114,7 +120,8 @@ def compare(
         The difference with its interval, the exact p-value and a sentence.
 
     Raises:
-        MetricError: When lengths or samples differ, or there is no sample.
+        MetricError: When lengths, samples or the numbers of classes differ, a label lies outside
+            the classes (without scores: below 0), or there is no sample.
 
     Examples:
         >>> result = compare([0] * 10, [1] * 9 + [0], truth=[1] * 10)
@@ -126,6 +133,9 @@ def compare(
     refuse_other_length(a.size, labels.size, ("predicted_a", "truth"))
     refuse_other_length(b.size, labels.size, ("predicted_b", "truth"))
     _refuse_other_samples(samples_a, samples_b, labels.size)
+    classes = classes_of(predicted_a=predicted_a, predicted_b=predicted_b)
+    for what, indices in (("truth", labels), ("predicted_a", a), ("predicted_b", b)):
+        refuse_outside(indices, classes, what)
     right_a, right_b = a == labels, b == labels
     only_a = int(np.count_nonzero(right_a & ~right_b))
     only_b = int(np.count_nonzero(right_b & ~right_a))

@@ -9,7 +9,14 @@ import numpy as np
 
 from convkit._escaping import plain
 from convkit._tables import Shown
-from convkit.metrics._inputs import read_labels, read_predicted, refuse_other_length
+from convkit.errors import MetricError
+from convkit.metrics._inputs import (
+    classes_of,
+    read_labels,
+    read_predicted,
+    refuse_other_length,
+    refuse_outside,
+)
 
 if TYPE_CHECKING:
     from convkit.metrics._inputs import Integers, Numbers
@@ -79,7 +86,8 @@ def samples_of_cell(
         Their indices, ascending, int64.
 
     Raises:
-        MetricError: When the lengths differ or there is no sample.
+        MetricError: When the lengths differ, there is no sample, or a label or the cell lies
+            outside the classes (without scores: below 0).
 
     Examples:
         >>> samples_of_cell([0, 1, 1, 1], [0, 0, 1, 0], true_class=0, predicted_class=1)
@@ -87,4 +95,10 @@ def samples_of_cell(
     """
     guessed, true = read_predicted(predicted), read_labels(truth, "truth")
     refuse_other_length(guessed.size, true.size, ("predicted", "truth"))
+    classes = classes_of(predicted=predicted)
+    refuse_outside(true, classes, "truth")
+    refuse_outside(guessed, classes, "predicted")
+    for what, index in (("true_class", true_class), ("predicted_class", predicted_class)):
+        if not 0 <= index < classes:
+            raise MetricError(f"{what} must be a class, 0 to {classes - 1}, got {index}")
     return np.flatnonzero((guessed == predicted_class) & (true == true_class))

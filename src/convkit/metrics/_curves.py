@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convkit.metrics._class_scores import ClassScores, warn_of_undefined
-from convkit.metrics._inputs import read_classes
+from convkit.metrics._inputs import read_names
 from convkit.metrics._positives import RankedClass, ranked_classes
 from convkit.metrics._shares import share
 
@@ -105,7 +105,7 @@ def precision_recall_curve(
         precision = np.append(share(hits, alarms), 1.0)
         recall = np.append(share(hits, ranked.positives.size), 0.0)
         curves.append((precision, recall, thresholds, ranked.positives.size))
-    names = read_classes(len(curves) if class_names is None else class_names)
+    names = read_names(class_names, len(curves))
     return tuple(
         PrecisionRecallCurve(p, r, t, class_name=name, positives=n)
         for name, (p, r, t, n) in zip(names, curves, strict=True)
@@ -140,7 +140,7 @@ def roc_curve(
         false_rate = share(np.append(alarms - hits, 0), ranked.negatives)[::-1]
         falling = np.append(thresholds.astype(np.float64), np.inf)[::-1]
         curves.append((false_rate, true_rate, falling, ranked.positives.size))
-    names = read_classes(len(curves) if class_names is None else class_names)
+    names = read_names(class_names, len(curves))
     return tuple(
         RocCurve(f, t, thresholds, class_name=name, positives=n)
         for name, (f, t, thresholds, n) in zip(names, curves, strict=True)
@@ -179,7 +179,7 @@ def roc_area(
             " equal scores count half.",
             per_class=np.array([value for value, _ in found]),
             positives=np.array([size for _, size in found], dtype=np.int64),
-            class_names=read_classes(len(found) if class_names is None else class_names),
+            class_names=read_names(class_names, len(found)),
         ),
         "no positives or no negatives",
     )

@@ -78,6 +78,20 @@ def read_predicted(
     return np.asarray(array.argmax(axis=1), dtype=np.int64)
 
 
+def classes_of(**predicted: Numbers) -> int:
+    """How many classes there can be: C where some are scores (N, C), else the most of all.
+
+    Raises:
+        MetricError: When two are scores of unequally many classes.
+    """
+    shapes = {what: as_array(values, what).shape for what, values in predicted.items()}
+    columns = {what: shape[1] for what, shape in shapes.items() if len(shape) == 2}
+    if len(set(columns.values())) > 1:
+        told = " and ".join(f"{what} has {count:,}" for what, count in columns.items())
+        raise MetricError(f"the scores must be of the same classes: {told} of them")
+    return min(columns.values(), default=_MOST_CLASSES)
+
+
 def refuse_empty(shape: tuple[int, ...], what: str) -> None:
     """Raise when there is not one value."""
     if 0 in shape:
@@ -144,6 +158,16 @@ def read_classes(classes: object) -> tuple[str, ...]:
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise MetricError(f"the class name {twice!r} occurs more than once")
     return names
+
+
+def read_names(names: object, num_classes: int) -> tuple[str, ...]:
+    """A name for each class, from names or, of None, from the numbers of the classes."""
+    read = read_classes(num_classes if names is None else names)
+    if len(read) != num_classes:
+        raise MetricError(
+            f"class_names: {num_classes:,} classes need as many names, got {len(read):,}"
+        )
+    return read
 
 
 def refuse_other_classes(ours: tuple[str, ...], others: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from convkit._tables import Shown, Table
 from convkit.errors import MetricError
+from convkit.metrics._inputs import read_names
 from convkit.metrics._top_k import read_scores_and_labels
 
 if TYPE_CHECKING:
@@ -60,8 +61,14 @@ class Mistakes(Shown):
 
         Returns:
             One row for each mistake.
+
+        Raises:
+            MetricError: When there are not as many names as classes, or fewer names than samples.
         """
-        called = [str(k) if class_names is None else class_names[k] for k in range(self._classes)]
+        last = int(self.indices.max())
+        if names is not None and len(names) <= last:
+            raise MetricError(f"names: sample {last} is beyond the {len(names):,} names")
+        called = read_names(class_names, int(self.probabilities.shape[1]))
         rows = [
             (
                 str(i) if names is None else names[i],
@@ -101,10 +108,6 @@ class Mistakes(Shown):
             titles=[f"{row[1]}\ntaken for {row[2]} ({row[4]})" for row in rows],
             right=(self.truth == self.predicted).tolist(),
         )
-
-    @property
-    def _classes(self) -> int:
-        return int(self.probabilities.shape[1])
 
     def __str__(self) -> str:
         return str(self.table())
