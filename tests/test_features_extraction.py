@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -13,6 +13,10 @@ from torch import Tensor, nn
 
 from convkit import FilterFeatureExtractor
 from convkit.errors import FeatureError
+from convkit.features import activation_statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MANY = os.environ.get("CONVKIT_MANY_CASES") == "1"
 NETWORKS = [
@@ -414,3 +418,47 @@ def test_autocast_is_verified_in_the_type_that_it_computed_in() -> None:
 
     assert pairs["2"].feature_maps.dtype is torch.bfloat16
     assert all(pair.verify() for layer in pairs.values() for pair in layer)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [lambda model, images: FilterFeatureExtractor(model).extract(images), activation_statistics],
+    ids=["extract", "activation_statistics"],
+)
+@pytest.mark.parametrize(
+    ("shape", "misfit"),
+    [
+        ((2, 1, 16, 16), "layer '0' received (2, 1, 16, 16), it takes 3 channels"),
+        ((1, 3, 4, 4), "layer '2' received (1, 4, 1, 1), {}"),
+        ((1, 3, 3, 3), "{}"),
+    ],
+)
+def test_images_that_do_not_fit_the_model_are_refused(
+    measure: Callable[..., object], shape: tuple[int, ...], misfit: str
+) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 2, 3))
+    with pytest.raises(RuntimeError) as plain:
+        model(torch.zeros(shape))
+    torchs = str(plain.value).partition("\n")[0]
+    message = f"images {shape} do not fit the model: {misfit.format(torchs)}"
+
+    with pytest.raises(FeatureError, match=f"^{re.escape(message)}$"):
+        measure(model, torch.zeros(shape))
+
+
+def test_a_models_own_error_stays_its_own() -> None:
+    class Broken(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            try:
+                images @ images[:, :2]
+            except RuntimeError:
+                message = "no such branch"
+                raise RuntimeError(message) from None
+            return self.conv(images)
+
+    with pytest.raises(RuntimeError, match=r"^no such branch$"):
+        FilterFeatureExtractor(Broken()).extract(torch.zeros(1, 3, 8, 8))

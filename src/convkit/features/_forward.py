@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from convkit.errors import FeatureError
 from convkit.features._layers import CONVOLUTIONS
 from convkit.features._operands import Operands
 from convkit.features._stages import ACTIVATIONS, NORMS, SUMS, Call, Follower, Stage
@@ -56,6 +57,9 @@ def observe(
         observer: Told of each, while the forward runs.
         guard: Copies what the observer holds before it is overwritten.
         follow: Whether the stages after the conv layers are wanted.
+
+    Raises:
+        FeatureError: When an operation of the model does not take what comes of these images.
     """
     watch = _Watch(layers, observer, guard, follow=follow)
     guard.protect([*model.parameters(), *model.buffers(), images])
@@ -65,8 +69,22 @@ def observe(
                 model(images)
         except _Reached:
             pass
+        except RuntimeError as error:
+            if error is not watch.failure or isinstance(error, torch.OutOfMemoryError):
+                raise  # the model's own
+            shape = tuple(images.shape)
+            raise FeatureError(f"images {shape} do not fit the model: {watch.misfit}") from error
         finally:
             guard.restore()
+
+
+@dataclass(slots=True)
+class _Running:
+    """An asked layer whose forward has begun: what came in, and its convolution once it has run."""
+
+    module: nn.Module
+    shape: tuple[int, ...]
+    operands: Operands | None = None
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -88,7 +106,9 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
         self._guard = guard
         self._follower = Follower(observer.followed) if follow else None
         self._counts: dict[str, int] = {}
-        self._running: list[Operands | None] = []
+        self._running: list[_Running] = []
+        self.failure: RuntimeError | None = None
+        self.misfit = ""
 
     @contextmanager
     def attached(self, model: nn.Module) -> Iterator[None]:
@@ -122,7 +142,22 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
             self._guard.before_write(args[place] if place < len(args) else named.get(name))
         if habit.batch_norm:
             self._guard_statistics(func, args, named)
-        return self._after(func, habit, args, named, func(*args, **named))
+        try:
+            result = func(*args, **named)
+        except RuntimeError as error:
+            self._note(error)
+            raise
+        return self._after(func, habit, args, named, result)
+
+    def _note(self, error: RuntimeError) -> None:
+        """Remember which layer an operation failed in, for when the model does not catch it."""
+        self.failure, self.misfit = error, str(error).partition("\n")[0]
+        if self._running:
+            module, shape = self._running[-1].module, self._running[-1].shape
+            where = f"layer {self._names[module]!r} received {shape}"
+            channels = getattr(module, "in_channels", None)
+            wrong = len(shape) == 4 and channels not in {None, shape[1]}
+            self.misfit = f"{where}, " + (f"it takes {channels} channels" if wrong else self.misfit)
 
     def _made_beside(
         self,
@@ -143,7 +178,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
     ) -> Any:
         """Note what an operation was, and end the forward when nothing more is needed."""
         if self._running and func is torch.ops.aten.convolution.default:
-            self._running[-1] = _operands(*args, **named)
+            self._running[-1].operands = _operands(*args, **named)
         elif habit.role and self._follower is not None:
             self._follower.operation(habit.role, habit.name, args, result)
             self._stop_when_finished()
@@ -155,11 +190,12 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
         if given.get("training", given.get("train", False)):
             self._guard.before_write([given.get("running_mean"), given.get("running_var")])
 
-    def _begins(self, *_: object) -> None:
-        self._running.append(None)
+    def _begins(self, module: nn.Module, given: tuple[Any, ...]) -> None:
+        shape = tuple(given[0].shape) if given and isinstance(given[0], Tensor) else ()
+        self._running.append(_Running(module, shape))
 
     def _ends(self, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
-        operands = self._running.pop()
+        operands = self._running.pop().operands
         if operands is None or not isinstance(output, Tensor):
             return  # a subclass that made no convolution: never reported, so said to be missing
         name = self._names[module]

@@ -44,7 +44,8 @@ def activation_statistics(
         The statistics by layer name, at each stage: before norm, after norm, after activation.
 
     Raises:
-        FeatureError: When a layer does not exist, there are no images, or none of the layers ran.
+        FeatureError: When a layer does not exist, there are no images, they do not fit the model,
+            or none of the layers ran.
 
     Examples:
         >>> import torch
@@ -80,7 +81,8 @@ def running_statistics(
         The statistics after the first batch, the first two, and so on.
 
     Raises:
-        FeatureError: When a layer does not exist, there are no images, or none of the layers ran.
+        FeatureError: When a layer does not exist, there are no images, they do not fit the model,
+            or none of the layers ran.
 
     Examples:
         >>> import torch
