@@ -40,3 +40,10 @@ def test_a_page_never_tells_to_install_the_unrelated_package(page: Path) -> None
     text = page.read_text(encoding="utf-8")
 
     assert not re.search(r"pip install (-\S+ )*[\"']?convkit\b", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_pictures_that_a_page_shows_are_there(page: Path) -> None:
+    shown = re.findall(r"!\[[^]]*\]\(([^):]+\.\w+)\)", page.read_text(encoding="utf-8"))
+
+    assert [name for name in shown if not (page.parent / name).is_file()] == []
