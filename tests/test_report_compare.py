@@ -352,3 +352,10 @@ def test_what_cannot_be_compared_is_said(
     expected = re.escape(message.format(tmp_path))
     with pytest.raises(RunError, match=f"^{expected}{'.*' if columns else ''}$"):
         report.compare([tmp_path / name for name in directories], columns=columns)
+
+
+def test_a_single_directory_and_a_single_column_may_stand_alone(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", ROWS)
+
+    for given in (run, str(run)):
+        assert rows_of(report.compare(given, columns="epochs")) == [{"run": "a", "epochs": "3"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from convkit.report._words import short, spoken
 from convkit.training import read_run
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable
 
     from convkit.plots import Figure
@@ -192,12 +192,14 @@ class Comparison:
 
 
 def compare(
-    directories: Iterable[str | os.PathLike[str]], *, columns: Iterable[str] | None = None
+    directories: Iterable[str | os.PathLike[str]] | str | os.PathLike[str],
+    *,
+    columns: Iterable[str] | str | None = None,
 ) -> Comparison:
     """Set runs side by side: only the settings that differ, and what came of them.
 
     Args:
-        directories: Run directories.
+        directories: Run directories, or a single one.
         columns: Names of settings and figures to show, in order, such as `("batch_size",
             "epochs", "training_loss_low", "validation_loss_low", "validation_accuracy_high",
             "minutes")`; None shows the settings that differ and every figure.
@@ -220,12 +222,15 @@ def compare(
         >>> report.compare(["runs/lr0.1", "runs/lr0.01"]).differing
         ('lr',)
     """
+    if isinstance(directories, (str, os.PathLike)):
+        directories = [directories]
     paths = [Path(directory) for directory in directories]
     if not paths:
         raise RunError("there is no run to compare: give at least one run directory")
     runs = [read_run(path) for path in paths]
     figures = tuple(RunFigures.of(name, run) for name, run in zip(_names(paths), runs, strict=True))
-    found = Comparison(figures, None if columns is None else tuple(columns))
+    shown = (columns,) if isinstance(columns, str) else columns
+    found = Comparison(figures, None if shown is None else tuple(shown))
     found.table()  # an unknown column is told here, where it was asked for
     return found
 
