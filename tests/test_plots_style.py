@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -181,3 +182,61 @@ def test_names_are_drawn_as_they_are_or_as_code_points(
 
 def test_ten_thousand_characters_keep_their_ends() -> None:
     assert drawable("a" * 5000 + "b" * 5000, 9) == "aaaa…bbbb"
+
+
+def outside(figure: Figure, *artists: object) -> list[object]:
+    """Those that are not wholly on the figure."""
+    figure.draw_without_rendering()
+    sheet = figure.bbox
+    boxes = [(artist, artist.get_window_extent()) for artist in artists]
+    return [
+        artist
+        for artist, box in boxes
+        if box.x0 < 0 or box.y0 < 0 or box.x1 > sheet.x1 or box.y1 > sheet.y1
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", ["features.0.conv, filter 14 " * 3, "Abcdefghij" * 9], ids=["words", "one word"]
+)
+def test_a_title_stays_on_a_narrow_figure(words: str) -> None:
+    figure = plots.filters_above_maps(WEIGHTS, MAPS, [0], title=words)
+
+    assert outside(figure, figure._suptitle) == []
+
+
+@pytest.mark.parametrize("runs", [2, 20, 60])
+@pytest.mark.parametrize("accuracy", [True, False])
+def test_the_legend_of_many_runs_stays_on_the_figure(runs: int, accuracy: bool) -> None:
+    histories = {f"run {number}": HISTORY for number in range(runs)}
+    figure = plots.compare_curves(histories, accuracy=accuracy)
+
+    assert outside(figure, *figure.legends) == []
+
+
+@pytest.mark.parametrize("values", [2, 5, 9])
+@pytest.mark.parametrize("settings", [1, 3])
+def test_the_values_of_a_search_do_not_overlap(values: int, settings: int) -> None:
+    trials = [
+        {"setting": f"lr{panel}", "value": 10.0**-place / 4, "result": place, "kept": False}
+        for panel in range(settings)
+        for place in range(values)
+    ]
+    figure = plots.search(trials)
+    figure.draw_without_rendering()
+
+    for axes in figure.axes:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
+
+
+def test_intervals_of_bars_are_pairs_or_have_a_low_and_a_high_end() -> None:
+    values = {"v1": 0.5, "v2": 0.6}
+    ends = {"v1": (0.4, 0.6), "v2": SimpleNamespace(low=0.55, high=0.7)}
+    figure = plots.bars(values, errors=ends, share=True)
+    segments = figure.axes[0].collections[0].get_segments()
+
+    assert np.allclose([line[:, 0] for line in segments], [[40, 60], [55, 70]])
+    message = r"^errors has no interval of 'v2': give one for each number$"
+    with pytest.raises(PlotError, match=message):
+        plots.bars(values, errors={"v1": (0.4, 0.6)})

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+# So many fit side by side below a panel of a search.
+_TICK_CHARACTERS = 20
+
 
 @drawn
 def bars(
     values: Mapping[str, float] | Mapping[str, Mapping[str, float]],
     *,
     label: str = "",
-    errors: Mapping[str, tuple[float, float]] | None = None,
+    errors: Mapping[str, Any] | None = None,
     share: bool = False,
     title: str | None = None,
 ) -> Figure:
@@ -33,7 +36,8 @@ def bars(
     Args:
         values: Name and number; or name of each series and its names and numbers.
         label: What the numbers are.
-        errors: For each name the low and the high end of its interval (one series only).
+        errors: For each name the low and the high end of its interval, as a pair or as `.low` and
+            `.high`, such as `convkit.metrics.accuracy_interval` gives (one series only).
         share: The numbers are shares: drawn in percent, from 0 to 100.
         title: A line above the picture.
 
@@ -41,7 +45,8 @@ def bars(
         The figure.
 
     Raises:
-        PlotError: When there is nothing to draw, or intervals are given for several series.
+        PlotError: When there is nothing to draw, or intervals are given for several series or
+            not for every name.
 
     Examples:
         >>> figure = bars({"conv1": 0.5, "conv2": 0.7}, share=True)
@@ -75,7 +80,7 @@ def bars(
             texts = [_written(value, share=share) for value in lengths]
             axes.bar_label(drawn_bars, texts, fontsize=8, padding=2)
         else:
-            ends = factor * np.array([errors[name] for name in names], dtype=np.float64).T
+            ends = factor * np.array([_ends(errors, name) for name in names], dtype=np.float64).T
             axes.errorbar(
                 lengths, places, xerr=np.abs(ends - lengths), fmt="none", color=INK, capsize=3
             )
@@ -88,6 +93,15 @@ def bars(
     if nested:
         figure.legend(loc="outside right upper")
     return figure
+
+
+def _ends(errors: Mapping[str, Any], name: str) -> tuple[float, float]:
+    """The low and the high end of one interval."""
+    if name not in errors:
+        raise PlotError(f"errors has no interval of {name!r}: give one for each number")
+    given = errors[name]
+    low, high = (given.low, given.high) if hasattr(given, "low") else given
+    return low, high
 
 
 def _written(value: float, *, share: bool) -> str:
@@ -208,7 +222,9 @@ def search(
             )
         style_axes(axes)
         axes.set_title(drawable(setting, 18), fontweight="normal", fontsize=10)
-        axes.set_xticks(range(len(chosen)), [drawable(row[1], 10) for row in chosen])
+        ticks = [drawable(row[1], 10) for row in chosen]
+        upright = len(ticks) * (max(map(len, ticks)) + 1) > _TICK_CHARACTERS
+        axes.set_xticks(range(len(chosen)), ticks, rotation=90 if upright else 0)
         axes.margins(x=0.2, y=0.1)
     panels[0].set_ylabel(drawable(label))
     panels[0].set_xlabel("filled: kept", fontsize=8, loc="left")

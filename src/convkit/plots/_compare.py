@@ -75,7 +75,8 @@ def compare_curves(
         for kind in ("training", "validation")
     )
     panels = 2 if accuracy and measured else 1
-    figure = new_figure(7.6, 2.2 + 2.2 * panels)
+    legend = 0.22 * (len(histories) + 3) + 0.4  # inches: a line for each run, three for the kinds
+    figure = new_figure(7.6, max(2.2 + 2.2 * panels, legend))
     axes = list(figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0])
     heading(figure, title)
     for number, history in enumerate(histories.values()):

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch, Polygon
 from convkit.errors import PlotError
 from convkit.plots._blocks import Block, read_blocks
 from convkit.plots._names import drawable
-from convkit.plots._style import INK, PALE, bare, drawn, heading, new_figure
+from convkit.plots._style import INK, PALE, bare, drawn, heading, new_figure, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ _THICKEST = 0.85  # inches that the most channels are deep
 _SLANT = 0.3  # how far width runs to the back
 _SLOT = 0.92  # inches that the writing below a box needs
 _GAP = 0.26
+_TITLE_LINE = 0.2  # inches of each further line of a title
 _ABOVE, _BELOW, _LINE = 0.42, 0.52, 0.125
 _COLOURS = {
     "input": "#BDBDBD",
@@ -70,15 +71,17 @@ def architecture(
     scale = _Scale(blocks)
     lines = _lines(blocks, scale)
     heights = [_line_height(line, scale) for line in lines]
-    width = max(sum(scale.slot(block) for block in line) for line in lines) + 0.3
-    height = sum(heights) + 0.75
-    figure = new_figure(max(width, 5.0), height, constrained=False)
+    width = max(5.0, 0.3 + max(sum(scale.slot(block) for block in line) for line in lines))
+    title = title or _totals(summary)
+    above = 0.4 + _TITLE_LINE * wrapped(title, width).count("\n")
+    height = above + sum(heights) + 0.35
+    figure = new_figure(width, height, constrained=False)
     axes = figure.add_axes((0, 0, 1, 1))
     bare(axes)
-    axes.set_xlim(0, max(width, 5.0))
+    axes.set_xlim(0, width)
     axes.set_ylim(0, height)
-    heading(figure, title or _totals(summary))
-    top = height - 0.4
+    heading(figure, title)
+    top = height - above
     for line, tall in zip(lines, heights, strict=True):
         _draw_line(axes, line, scale, top - tall, continued=line is not lines[-1])
         top -= tall

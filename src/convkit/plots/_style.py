@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import textwrap
 import threading
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -66,6 +67,7 @@ _RC: dict[str, Any] = {
 # matplotlib's settings are one object for all threads; two pictures drawn at once would restore
 # each other's.
 _LOCK = threading.RLock()
+_TITLE_CHARACTERS = 8  # of an inch: a letter of 12 points, bold, is an eighth of an inch wide
 
 
 class Picture(Figure):
@@ -143,6 +145,12 @@ def bare(axes: Axes) -> None:
 
 
 def heading(figure: Figure, title: str | None) -> None:
-    """Write a title over the whole figure, when there is one."""
+    """Write a title over the whole figure, when there is one, in as many lines as it needs."""
     if title:
-        figure.suptitle(drawable(title, 90), x=0.01, ha="left", fontsize=12, fontweight="bold")
+        written = wrapped(title, figure.get_figwidth())
+        figure.suptitle(written, x=0.01, ha="left", fontsize=12, fontweight="bold")
+
+
+def wrapped(title: str, width: float) -> str:
+    """A title in lines that fit into so many inches."""
+    return "\n".join(textwrap.wrap(drawable(title, 90), int(_TITLE_CHARACTERS * width)))
