@@ -232,7 +232,8 @@ class LayerPairs:
         """Draw maps over their image; at `alpha` 1 they hide it, at 0.5 both are seen.
 
         Args:
-            image: Which image, as `Pair.overlay` takes it.
+            image: Which image of the batch: its number, or itself (C, H, W), as `Pair.overlay`
+                takes it.
             alpha: How much the map covers, 0 to 1.
             channels: Which filters; the first 12 by default.
             stage: `"conv"` as the layer made them, `"norm"` or `"activation"` after that.
