@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.training._alike import as_trained
 from convkit.training._assemble import learn_names, make_objective, place_of
-from convkit.training._configuration import image_set_of, mistakes_of
+from convkit.training._configuration import mistakes_of
 from convkit.training._evaluation import make_evaluation
 from convkit.training._inputs import images_to_predict, reading_feed
+from convkit.training._inside import in_order, known_images
 from convkit.training._measure import all_answers
 from convkit.training._predictions import Predictions
 from convkit.training._random import random_state_kept
@@ -33,6 +34,7 @@ def evaluate(
     keep_mistakes: bool = True,
 ) -> Evaluation:
     """The body of `Trainer.evaluate`; the worst mistakes are written where they are to be kept."""
+    data = in_order(data)
     data = as_trained(data, trainer.preprocessing, trainer.class_names, other_size=other_size)
     place = place_of(trainer)
     feed = reading_feed(data, batch_size, place, "evaluation")
@@ -55,12 +57,13 @@ def evaluate(
 def predict(trainer: Trainer, data: Any, *, batch_size: int, other_size: bool) -> Predictions:
     """The body of `Trainer.predict`."""
     data, names = images_to_predict(data, trainer.preprocessing)
+    data = in_order(data)
     data = as_trained(data, trainer.preprocessing, trainer.class_names, other_size=other_size)
     place = place_of(trainer)
     feed = reading_feed(data, batch_size, place, "prediction")
     with _reading(trainer, place):
         outputs, _, _ = all_answers(trainer.model, feed, None, place)
-    image_set = image_set_of(data)
+    image_set = known_images(data)
     if image_set is not None:
         names = image_set.names
     return Predictions(

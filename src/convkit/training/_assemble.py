@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,12 +12,12 @@ from convkit.errors import TrainingError
 from convkit.training._configuration import (
     Call,
     class_names_of,
-    image_set_of,
     labels_of,
     write_down,
 )
 from convkit.training._fit import Fit
 from convkit.training._inputs import reading_feed, training_feed
+from convkit.training._inside import image_set_of, in_order, opened
 from convkit.training._loss import CrossEntropy, CustomLoss, Objective, check_labels
 from convkit.training._place import Place, pays_channels_last
 from convkit.training._pool_first import pooling_first
@@ -49,6 +50,13 @@ def learn_names(trainer: Trainer, *sets: Any) -> None:
         trainer.class_names = trainer.class_names or names
         if image_set is not None:
             trainer.preprocessing = trainer.preprocessing or image_set.preprocessing
+
+
+def made_ready(trainer: Trainer, call: Call) -> Call:
+    """The call with sets as they are read; the trainer learns their classes and preprocessing."""
+    training, validation = opened(call.training), in_order(call.validation)
+    learn_names(trainer, training, validation)
+    return replace(call, training=training, validation=validation)
 
 
 def feeds(call: Call, trainer: Trainer, place: Place) -> tuple[Feed, Feed | None]:

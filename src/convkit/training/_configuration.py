@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from convkit._version import __version__
 from convkit.architecture import summarize
-from convkit.data import ImageSet
 from convkit.errors import ConvkitError
 from convkit.training._directory import SAMPLES
+from convkit.training._inside import holders, known_images, part_of
+from convkit.training._loader_feed import known_length
 
 if TYPE_CHECKING:
     from convkit.training._evaluation import Evaluation
@@ -73,15 +75,15 @@ def _describe_set(data: Any) -> dict[str, Any]:
     if labels is not None:
         counts = torch.bincount(labels.clamp(min=0)).tolist()
         return {"samples": len(labels), "per_class": counts}
-    inner = getattr(data, "dataset", data)
-    return {"samples": len(inner) if hasattr(inner, "__len__") else None, "per_class": None}
+    drawn = data.sampler if isinstance(data, DataLoader) else getattr(data, "dataset", data)
+    return {"samples": known_length(drawn), "per_class": None}
 
 
 def labels_of(data: Any) -> Tensor | None:
     """All labels of a set, where they are at hand without reading the images."""
-    data = getattr(data, "dataset", data)
-    if isinstance(data, ImageSet):
-        return data.labels
+    part = part_of(data)
+    if part is not None:
+        return part[0].labels[part[1]]
     if isinstance(data, tuple | list) and len(data) == 2:
         labels = torch.as_tensor(data[1])
         return None if labels.is_floating_point() or labels.ndim != 1 else labels.cpu().long()
@@ -90,19 +92,11 @@ def labels_of(data: Any) -> Tensor | None:
 
 def class_names_of(data: Any) -> tuple[str, ...] | None:
     """The class names that a set, or the set inside a loader, carries."""
-    for holder in (data, getattr(data, "dataset", None)):
+    for holder in holders(data):
         for attribute in ("class_names", "classes"):
             names = getattr(holder, attribute, None)
             if names is not None:
                 return tuple(str(name) for name in names)
-    return None
-
-
-def image_set_of(data: Any) -> ImageSet | None:
-    """The image set that it is, or that is inside it."""
-    for holder in (data, getattr(data, "dataset", None)):
-        if isinstance(holder, ImageSet):
-            return holder
     return None
 
 
@@ -118,21 +112,21 @@ def versions() -> dict[str, str]:
 
 def samples_of(data: Any) -> dict[str, Any] | None:
     """A few images for the pictures of a report; None where the set has none at hand."""
-    image_set = image_set_of(data)
-    if image_set is None:
+    part = part_of(data)
+    if part is None:
         return None
-    images = image_set.images[:_SAMPLES].clone()
+    few = part[0].subset(part[1][:_SAMPLES])
     return {
-        "images": images,
-        "normalized": image_set.preprocessing.normalize(images),
-        "labels": image_set.labels[:_SAMPLES].clone(),
-        "names": list(image_set.names[:_SAMPLES]),
+        "images": few.images.clone(),
+        "normalized": few.preprocessing.normalize(few.images),
+        "labels": few.labels,
+        "names": list(few.names),
     }
 
 
 def mistakes_of(data: Any, evaluation: Evaluation) -> dict[str, Any] | None:
     """The wrongly answered images of greatest loss; None where the set has none at hand."""
-    image_set = image_set_of(data)
+    image_set = known_images(data)
     if image_set is None or len(image_set) != len(evaluation):
         return None
     wrong = evaluation.predicted != evaluation.truth

@@ -15,8 +15,8 @@ from torch import Tensor
 from convkit._tables import Shown
 from convkit.errors import MissingExtraError, TrainingError
 from convkit.training._alike import as_trained
-from convkit.training._configuration import image_set_of
 from convkit.training._export_notes import KEYS, ExportNotes, Outputs
+from convkit.training._inside import images_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,12 +185,13 @@ class ExportedNetwork(Shown):
         Raises:
             TrainingError: When the data are no image set, or do not fit.
         """
-        if image_set_of(data) is None:
+        inside = images_of(data)
+        if inside is None:
             raise TrainingError(
                 f"an exported network takes pixels, which a {type(data).__name__} does not show: "
                 "give an image set of convkit.data"
             )
-        images = as_trained(image_set_of(data), self.preprocessing, None)
+        images = as_trained(inside, self.preprocessing, None)
         before = trainer.predict(images, batch_size=_AT_A_TIME)
         after = self(images.images)
         if self.outputs == "logits":

@@ -60,16 +60,14 @@ def reading_feed(data: Data, batch_size: int, place: Place, what: str) -> Feed:
     """The feed of a set to measure on, in its own order.
 
     Args:
-        data: As for training.
+        data: As for training, made by `in_order`.
         batch_size: Samples at a time, where the data have no batches of their own.
         place: Where the batches are used.
         what: What the data are for, in messages.
     """
     _check(data, batch_size, what)
     if isinstance(data, Batches):
-        if data.augment or data.shuffle or data.drop_last:
-            return BatchesFeed(data.to(place.device), place.processes, 1)
-        data = data.dataset
+        return BatchesFeed(data.to(place.device), place.processes, 1)
     if isinstance(data, ImageSet):
         return ImageSetFeed(data, batch_size, place.device, place.processes)
     if isinstance(data, tuple | list):

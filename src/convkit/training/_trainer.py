@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from convkit.data import Preprocessing
 from convkit.errors import TrainingError
 from convkit.training._answering import evaluate, predict
-from convkit.training._assemble import assemble, feeds, learn_names, place_of
+from convkit.training._assemble import assemble, feeds, made_ready, place_of
 from convkit.training._begin import begin, go_on
 from convkit.training._configuration import Call
 from convkit.training._directory import RunDirectory
@@ -165,6 +165,7 @@ class Trainer:
 
         Args:
             training: An image set, a data set, a loader, or a pair (images, labels) of tensors.
+                A `torch.utils.data.Subset` of an image set is an image set of its own.
             validation: The same for the stop rule; None trains every epoch and keeps the last,
                 also where an earlier call had a best one.
             epochs: How many at most.
@@ -184,7 +185,7 @@ class Trainer:
         """
         call = Call(training, validation, epochs, batch_size, tuple(augment))
         self._check(call, resume=resume)
-        learn_names(self, training, validation)
+        call = made_ready(self, call)
         place = place_of(self)
         fed = feeds(call, self, place)
         told = make_progress(wanted=progress and place.processes.first)
@@ -245,7 +246,9 @@ class Trainer:
 
         Args:
             data: An image set, a data set, a loader, or a pair (images, labels) of tensors. An
-                image set is normalised and its classes are numbered as in the training.
+                image set is normalised and its classes are numbered as in the training. Batches
+                and loaders that only batch and shuffle an image set are read in its own order, to
+                the last image.
             name: What the set is called; its split, or `"test"`, when left out.
             batch_size: Samples at a time.
             other_size: Whether images of another size than those of the training are meant.
@@ -268,7 +271,9 @@ class Trainer:
             other_size: Whether an image set of another size than that of the training is meant.
 
         Returns:
-            Probabilities, classes and names, in the order of the data.
+            Probabilities, classes and names, in the order of the data; of batches and loaders
+            that only batch and shuffle an image set, in the order of that. Images are numbered
+            where it is not known which of a set a loader gives.
 
         Raises:
             TrainingError: When there is nothing to predict, or how to prepare files is unknown.
