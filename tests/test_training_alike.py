@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, default_collate
 
 from convkit import Trainer, data
 from convkit.errors import TrainingError
 from convkit.metrics import UndefinedClassWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def image_set(
@@ -78,3 +83,80 @@ def test_another_size_is_refused_unless_asked_for(trainer: Trainer) -> None:
             measure(larger)
 
     assert trainer.evaluate(larger, other_size=True).confusion.total == 8
+
+
+def test_a_validation_set_loaded_by_itself_is_read_as_the_training_set() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 3))
+    trainer = Trainer(model, lr=0.01)
+    alone = image_set(("dog", "cat"), [1, 0, 0, 0] * 3, mean=0.1)
+
+    history = trainer.fit(
+        image_set(("cat", "cow", "dog"), [0, 1, 2] * 4), alone, epochs=1, progress=False
+    )
+
+    renumbered = torch.tensor([0, 2, 2, 2] * 3)
+    pixels = (alone.images / 255 - 0.5) / 0.25
+    outputs = trainer.model(pixels)
+    loss = nn.functional.cross_entropy(outputs, renumbered).item()
+    assert history["validation_loss"][-1] == pytest.approx(loss, rel=1e-5)
+    accuracy = (outputs.argmax(1) == renumbered).float().mean().item()
+    assert history["validation_accuracy"][-1] == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        lambda images: data.batches(images, 3),
+        lambda images: data.batches(images, 3, augment=[data.HorizontalFlip(0.0)]),
+        lambda images: DataLoader(images, 3),
+        lambda images: DataLoader(images, 3, shuffle=True),
+    ],
+)
+def test_what_is_inside_batches_and_loaders_is_read_as_the_training_set(
+    trainer: Trainer, inside: Callable[[data.ImageSet], object]
+) -> None:
+    alone = image_set(("dog", "cat"), [1, 0, 0, 0] * 2, mean=0.1)
+
+    result = trainer.evaluate(inside(alone))
+
+    assert result.loss == pytest.approx(trainer.evaluate(alone).loss, rel=1e-6)
+    assert result.truth.tolist() == [0, 1, 1, 1] * 2
+
+
+def test_a_loader_of_another_set_that_makes_its_own_batches_is_refused(trainer: Trainer) -> None:
+    alone = image_set(("cat", "dog"), [1, 0] * 4, mean=0.1)
+    own = DataLoader(alone, 3, collate_fn=lambda samples: default_collate(samples))
+    message = (
+        "the images of this DataLoader are normalised, or their classes are numbered, otherwise "
+        "than those of the training: give their image set itself, or convkit.data.batches of it"
+    )
+
+    for measure in (trainer.evaluate, trainer.predict):
+        with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
+            measure(own)
+
+
+def test_measuring_before_training_decides_nothing(trainer: Trainer) -> None:
+    untrained = Trainer(trainer.model)
+
+    result = untrained.evaluate(image_set(("dog", "cat"), [0, 1] * 4, mean=0.1))
+
+    assert result.class_names == ("dog", "cat")
+    assert untrained.class_names is None
+    assert untrained.preprocessing is None
+
+    training = image_set(("cat", "dog"), [0, 1] * 4)
+    untrained.fit(training, epochs=1, progress=False)
+
+    assert untrained.class_names == ("cat", "dog")
+    assert untrained.preprocessing == training.preprocessing
+
+
+def test_the_size_of_the_latest_training_counts(trainer: Trainer) -> None:
+    larger = image_set(("cat", "dog"), [0, 1] * 4, size=16, mean=0.2)
+
+    history = trainer.fit(larger, larger, epochs=1, progress=False)
+
+    assert trainer.preprocessing == larger.preprocessing
+    assert trainer.evaluate(larger).loss == pytest.approx(history["validation_loss"][-1])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from convkit.data import ImageSet
+from convkit.data import Batches, ImageSet
 from convkit.errors import TrainingError
+from convkit.training._inside import image_set_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +30,18 @@ def as_trained(
     classes; a network that is given those answers another question.
 
     Args:
-        data: What is to be measured; anything but an image set is handed back as it is.
+        data: What is to be measured, made by `in_order`; what holds no image set is handed back
+            as it is.
         preprocessing: Of the training; None when it is unknown.
         class_names: Of the training; None when they are unknown.
         other_size: Whether images of another size than those of the training are meant.
 
     Raises:
-        TrainingError: For images of another size that are not asked for, or unknown classes.
+        TrainingError: For images of another size that are not asked for, unknown classes, or a
+            loader that hands out what the network was not trained on.
     """
     if not isinstance(data, ImageSet):
-        return data
+        return _alike_inside(data, preprocessing, class_names, other_size=other_size)
     if preprocessing is not None:
         if not other_size:
             _check_size(data, preprocessing)
@@ -47,6 +51,32 @@ def as_trained(
     if class_names is not None and data.labelled and tuple(class_names) != data.class_names:
         data = _renumbered(data, tuple(class_names))
     return data
+
+
+def _alike_inside(
+    data: Any,
+    preprocessing: Preprocessing | None,
+    class_names: Sequence[str] | None,
+    *,
+    other_size: bool,
+) -> Any:
+    """Batches of such a set; a loader makes its batches itself, so its set has to be one."""
+    inside = image_set_of(data)
+    if inside is None:
+        return data
+    ours = isinstance(data, Batches)
+    alike = as_trained(inside, preprocessing, class_names, other_size=other_size or not ours)
+    if alike is inside:
+        return data
+    if ours:
+        batches = copy(data)
+        batches.dataset = alike
+        return batches
+    raise TrainingError(
+        f"the images of this {type(data).__name__} are normalised, or their classes are numbered, "
+        "otherwise than those of the training: give their image set itself, or "
+        "convkit.data.batches of it"
+    )
 
 
 def _check_size(data: ImageSet, preprocessing: Preprocessing) -> None:

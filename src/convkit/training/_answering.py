@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from convkit.training._alike import as_trained
-from convkit.training._assemble import learn_names, make_objective, place_of
-from convkit.training._configuration import mistakes_of
+from convkit.training._assemble import make_objective, place_of
+from convkit.training._configuration import class_names_of, mistakes_of
 from convkit.training._evaluation import make_evaluation
 from convkit.training._inputs import images_to_predict, reading_feed
 from convkit.training._inside import in_order, known_images
@@ -38,12 +38,11 @@ def evaluate(
     data = as_trained(data, trainer.preprocessing, trainer.class_names, other_size=other_size)
     place = place_of(trainer)
     feed = reading_feed(data, batch_size, place, "evaluation")
-    learn_names(trainer, data)
     with _reading(trainer, place):
         objective = make_objective(trainer, place)
         outputs, truth, loss = all_answers(trainer.model, feed, objective, place)
     split = str(getattr(data, "split", None) or "test")
-    names = _names(trainer, outputs.shape[1])
+    names = _names(trainer, data, outputs.shape[1])
     evaluation = make_evaluation(name or split, loss, outputs, truth, names)
     run = trainer.run_directory
     if run is not None:
@@ -70,7 +69,7 @@ def predict(trainer: Trainer, data: Any, *, batch_size: int, other_size: bool) -
         probabilities=outputs.softmax(1),
         labels=outputs.argmax(1),
         names=names or tuple(map(str, range(len(outputs)))),
-        class_names=_names(trainer, outputs.shape[1]),
+        class_names=_names(trainer, data, outputs.shape[1]),
     )
 
 
@@ -81,5 +80,6 @@ def _reading(trainer: Trainer, place: Place) -> Iterator[None]:
         yield
 
 
-def _names(trainer: Trainer, classes: int) -> tuple[str, ...]:
-    return trainer.class_names or tuple(map(str, range(classes)))
+def _names(trainer: Trainer, data: Any, classes: int) -> tuple[str, ...]:
+    """Of the training; before it those that the data carry, or numbers."""
+    return trainer.class_names or class_names_of(data) or tuple(map(str, range(classes)))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convkit.errors import TrainingError
+from convkit.training._alike import as_trained
 from convkit.training._configuration import (
     Call,
     class_names_of,
@@ -43,19 +44,21 @@ def place_of(trainer: Trainer) -> Place:
     )
 
 
-def learn_names(trainer: Trainer, *sets: Any) -> None:
-    """Take class names and preprocessing from the data, where they carry them."""
-    for data in sets:
-        names, image_set = class_names_of(data), image_set_of(data)
-        trainer.class_names = trainer.class_names or names
-        if image_set is not None:
-            trainer.preprocessing = trainer.preprocessing or image_set.preprocessing
-
-
 def made_ready(trainer: Trainer, call: Call) -> Call:
-    """The call with sets as they are read; the trainer learns their classes and preprocessing."""
+    """The call with its sets as they are read, and the trainer told of their classes.
+
+    The training set says how images are prepared and how classes are numbered; a validation set
+    that was loaded by itself is read that way too.
+    """
     training, validation = opened(call.training), in_order(call.validation)
-    learn_names(trainer, training, validation)
+    shown, checked = image_set_of(training), image_set_of(validation)
+    if shown is not None:
+        trainer.preprocessing = shown.preprocessing
+    elif checked is not None:
+        trainer.preprocessing = trainer.preprocessing or checked.preprocessing
+    names = class_names_of(training) or trainer.class_names
+    trainer.class_names = trainer.class_names or names or class_names_of(validation)
+    validation = as_trained(validation, trainer.preprocessing, names, other_size=True)
     return replace(call, training=training, validation=validation)
 
 

@@ -167,7 +167,8 @@ class Trainer:
             training: An image set, a data set, a loader, or a pair (images, labels) of tensors.
                 A `torch.utils.data.Subset` of an image set is an image set of its own.
             validation: The same for the stop rule; None trains every epoch and keeps the last,
-                also where an earlier call had a best one.
+                also where an earlier call had a best one. An image set is normalised and its
+                classes are numbered as the training set's are.
             epochs: How many at most.
             batch_size: Samples in a batch, over all processes, where the data have no batches of
                 their own.
