@@ -124,7 +124,7 @@ def make_objective(trainer: Trainer, place: Place, training: Any = None) -> Obje
     """The loss; balanced class weights are counted in the training labels."""
     if trainer.settings.loss is not None:
         return CustomLoss(trainer.settings.loss)
-    weights = trainer.class_weights if training is None else _class_weights(trainer, training)
+    weights = _class_weights(trainer, training)
     trainer.class_weights = weights
     moved = None if weights is None else weights.to(place.device)
     return CrossEntropy(moved, trainer.options.label_smoothing)
@@ -136,6 +136,8 @@ def _class_weights(trainer: Trainer, training: Any) -> Tensor | None:
         return None
     if not isinstance(weights, str):
         return torch.as_tensor(weights, dtype=torch.float32)
+    if training is None:  # nothing to count in: as they were counted, if they were
+        return trainer.class_weights
     labels = labels_of(training)
     if weights != "balanced" or labels is None:
         raise TrainingError(

@@ -154,6 +154,7 @@ def write_down(
             **describe_network(trainer.model, input_shape),
             "class_names": None if names is None else list(names),
             "preprocessing": None if preprocessing is None else preprocessing.to_dict(),
+            "loss": _describe_loss(trainer),
             "settings": {
                 "optimizer": type(state.optimizer).__name__,
                 "optimizer_settings": _plain_settings(state.optimizer.defaults),
@@ -171,6 +172,16 @@ def write_down(
     samples = samples_of(call.validation)
     if samples is not None:
         run.write_tensors(SAMPLES, samples)
+
+
+def _describe_loss(trainer: Trainer) -> dict[str, Any]:
+    """What `evaluate` needs to measure by the loss of the training; a function has only a name."""
+    loss, weights = trainer.settings.loss, trainer.class_weights
+    return {
+        "function": None if loss is None else getattr(loss, "__name__", type(loss).__name__),
+        "class_weights": None if weights is None else weights.tolist(),
+        "label_smoothing": trainer.options.label_smoothing,
+    }
 
 
 def _plain_settings(settings: dict[str, Any]) -> dict[str, Any]:

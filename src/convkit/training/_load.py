@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from convkit.architecture import Architecture
-from convkit.errors import CheckpointError, RunError
+from convkit.errors import CheckpointError, RunError, TrainingError
 from convkit.training._checkpoint import read_tensors
 from convkit.training._directory import BEST, LAST, PREVIOUS
+from convkit.training._options import TrainingOptions
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from convkit.training._loss import LossFunction
     from convkit.training._run import Run
 
 
@@ -66,3 +68,26 @@ def _last_weights(run: Run) -> dict[str, Tensor]:
             average = state.get("average")
             return {**state["model"], **(average["weights"] if average else {})}
     raise CheckpointError(f"{run.directory} holds no weights: its training never began")
+
+
+def loss_of(written: dict[str, Any]) -> tuple[LossFunction | None, TrainingOptions]:
+    """The loss of a training and its options, from the configuration.
+
+    A function of the user's own is not kept: one that says so stands in its place.
+    """
+    kept = written.get("loss") or {}
+    options = TrainingOptions(
+        class_weights=kept.get("class_weights"), label_smoothing=kept.get("label_smoothing", 0.0)
+    )
+    name = kept.get("function")
+    return (None if name is None else _not_kept(name)), options
+
+
+def _not_kept(name: str) -> LossFunction:
+    def refuse(*_: object) -> NoReturn:
+        raise TrainingError(
+            f"the network was trained with loss={name}, a function that no run keeps: give it "
+            "again, Trainer.load(directory, loss=...)"
+        )
+
+    return refuse

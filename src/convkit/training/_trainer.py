@@ -16,7 +16,7 @@ from convkit.training._directory import RunDirectory
 from convkit.training._ending import run_to_its_end
 from convkit.training._history import History
 from convkit.training._interrupt import interruptible
-from convkit.training._load import load_weights, rebuilt
+from convkit.training._load import load_weights, loss_of, rebuilt
 from convkit.training._options import Settings, TrainingOptions, check_kinds
 from convkit.training._place import at_hand, check_precision, resolve_device
 from convkit.training._progress import make_progress
@@ -289,6 +289,7 @@ class Trainer:
         *,
         device: str | torch.device = "auto",
         precision: Precision | None = None,
+        loss: LossFunction | None = None,
     ) -> Trainer:
         """Bring a trained network back, to evaluate, predict and explore.
 
@@ -300,6 +301,8 @@ class Trainer:
             device: Where it shall run.
             precision: What it computes in; None is what it was trained in, or `"float32"` where
                 the device does not have that.
+            loss: The function that it was trained with, which is not kept; `evaluate` needs it.
+                Cross-entropy comes back by itself, with its class weights and label smoothing.
 
         Returns:
             A trainer with the best weights, the classes, the preprocessing and the history.
@@ -312,7 +315,7 @@ class Trainer:
         network = model if model is not None else rebuilt(run)
         load_weights(network, run)
         written = run.configuration
-        trained_in = written["settings"]["precision"]
+        trained_in, (kept_loss, options) = written["settings"]["precision"], loss_of(written)
         trainer = cls(
             network,
             directory=directory,
@@ -320,6 +323,8 @@ class Trainer:
             precision=precision or at_hand(trained_in, resolve_device(device)),
             seed=written["settings"]["seed"],
             class_names=written["class_names"],
+            loss=loss or kept_loss,
+            options=options,
         )
         if written["preprocessing"] is not None:
             trainer.preprocessing = Preprocessing.from_dict(written["preprocessing"])
