@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from convkit import Trainer
 from convkit.errors import TrainingError
@@ -128,3 +129,51 @@ def test_a_device_that_is_not_there_is_named() -> None:
 
     with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
         Trainer(network(), device="cuda:1")
+
+
+def test_one_output_leaves_nothing_to_choose() -> None:
+    images = torch.randn(12, 1, 4, 4)
+    targets = (images.mean((1, 2, 3)) > 0).float()[:, None]
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
+    trainer = Trainer(model, loss=nn.BCEWithLogitsLoss())
+    trainer.fit((images, targets), epochs=1, progress=False)
+    message = (
+        "the network answers 12 images with (12, 1), and the class is the greatest of two outputs "
+        "or more, (N, C): end it with Linear(2), or judge one output yourself, "
+        "model(images).sigmoid() > 0.5"
+    )
+
+    with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
+        trainer.predict(images)
+
+
+def test_one_output_is_not_measured_against_classes() -> None:
+    def margin(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return functional.binary_cross_entropy_with_logits(outputs[:, 0], targets.float())
+
+    trainer = Trainer(nn.Sequential(nn.Flatten(), nn.Linear(16, 1)), loss=margin)
+    message = (
+        "the network answers 6 images with (6, 1), and the class is the greatest of two outputs "
+        "or more, (N, C): end it with Linear(2), or judge one output yourself, "
+        "model(images).sigmoid() > 0.5"
+    )
+
+    with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
+        trainer.evaluate((torch.randn(6, 1, 4, 4), torch.arange(6) % 2))
+
+
+@pytest.mark.parametrize("names", ["ab", "abcd"])
+def test_each_output_has_a_class_name(names: str) -> None:
+    images, labels = torch.randn(6, 1, 4, 4), torch.arange(6) % 2
+    trainer = Trainer(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), class_names=names)
+    before = trainer.model[1].weight.clone()
+    message = f"the network has 3 outputs for {len(names)} class names"
+
+    for call in (
+        lambda: trainer.fit((images, labels), epochs=1, progress=False),
+        lambda: trainer.evaluate((images, labels)),
+        lambda: trainer.predict(images),
+    ):
+        with pytest.raises(TrainingError, match=f"^{message}$"):
+            call()
+    assert torch.equal(trainer.model[1].weight, before)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.training._alike import as_trained
 from convkit.training._assemble import make_objective, place_of
-from convkit.training._configuration import class_names_of, mistakes_of
-from convkit.training._evaluation import make_evaluation
+from convkit.training._configuration import class_names_of, mistakes_of, names_of_outputs
+from convkit.training._evaluation import check_classes, check_scores, make_evaluation
 from convkit.training._inputs import images_to_predict, reading_feed
 from convkit.training._inside import in_order, known_images
 from convkit.training._measure import all_answers
@@ -41,6 +41,7 @@ def evaluate(
     with _reading(trainer, place):
         objective = make_objective(trainer, place)
         outputs, truth, loss = all_answers(trainer.model, feed, objective, place)
+    check_classes(outputs, truth)
     split = str(getattr(data, "split", None) or "test")
     names = _names(trainer, data, outputs.shape[1])
     evaluation = make_evaluation(name or split, loss, outputs, truth, names)
@@ -62,6 +63,7 @@ def predict(trainer: Trainer, data: Any, *, batch_size: int, other_size: bool) -
     feed = reading_feed(data, batch_size, place, "prediction")
     with _reading(trainer, place):
         outputs, _, _ = all_answers(trainer.model, feed, None, place)
+    check_scores(outputs)
     image_set = known_images(data)
     if image_set is not None:
         names = image_set.names
@@ -82,4 +84,4 @@ def _reading(trainer: Trainer, place: Place) -> Iterator[None]:
 
 def _names(trainer: Trainer, data: Any, classes: int) -> tuple[str, ...]:
     """Of the training; before it those that the data carry, or numbers."""
-    return trainer.class_names or class_names_of(data) or tuple(map(str, range(classes)))
+    return names_of_outputs(trainer.class_names or class_names_of(data), classes)

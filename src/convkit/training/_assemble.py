@@ -14,6 +14,7 @@ from convkit.training._configuration import (
     Call,
     class_names_of,
     labels_of,
+    names_of_outputs,
     write_down,
 )
 from convkit.training._fit import Fit
@@ -90,7 +91,9 @@ def assemble(
     network = spread(compiled(network, wanted=options.compile), place.processes, place.device)
 
     def on_first(images: Tensor, outputs: Tensor) -> None:
-        _check_all_labels(call, outputs, objective)
+        if isinstance(objective, CrossEntropy):
+            _check_all_labels(call, outputs.shape[1])
+            names_of_outputs(trainer.class_names, outputs.shape[1])
         if run is not None:
             shape = tuple(images.shape[1:])
             place.processes.done_by_first(lambda: write_down(trainer, state, call, shape))
@@ -148,15 +151,13 @@ def _class_weights(trainer: Trainer, training: Any) -> Tensor | None:
     return len(labels) / (len(counts) * counts.clamp(min=1))
 
 
-def _check_all_labels(call: Call, outputs: Tensor, objective: Objective) -> None:
+def _check_all_labels(call: Call, classes: int) -> None:
     """Refuse labels outside the classes before the first step, where they are at hand."""
-    if not isinstance(objective, CrossEntropy):
-        return
     for name, data in (("training", call.training), ("validation", call.validation)):
         labels = None if data is None else labels_of(data)
         if labels is not None:
             try:
-                check_labels(labels, outputs.shape[1])
+                check_labels(labels, classes)
             except TrainingError as error:
                 raise TrainingError(f"the {name} set: {error}") from None
 

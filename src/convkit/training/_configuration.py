@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from convkit._version import __version__
 from convkit.architecture import summarize
-from convkit.errors import ConvkitError
+from convkit.errors import ConvkitError, TrainingError
 from convkit.training._directory import SAMPLES
 from convkit.training._inside import holders, known_images, part_of
 from convkit.training._loader_feed import known_length
@@ -108,6 +108,18 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
+
+
+def names_of_outputs(names: tuple[str, ...] | None, outputs: int) -> tuple[str, ...]:
+    """A name for each output; numbers where there are no names.
+
+    Raises:
+        TrainingError: When there are more names than outputs, or fewer.
+    """
+    names = names or tuple(map(str, range(outputs)))
+    if len(names) != outputs:
+        raise TrainingError(f"the network has {outputs} outputs for {len(names)} class names")
+    return names
 
 
 def samples_of(data: Any) -> dict[str, Any] | None:

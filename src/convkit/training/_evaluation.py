@@ -85,10 +85,8 @@ class Evaluation(Shown):
         }
 
 
-def make_evaluation(
-    name: str, loss: float, outputs: Tensor, truth: Tensor, class_names: tuple[str, ...]
-) -> Evaluation:
-    """Everything that follows from the outputs (N, C) and the classes (N,).
+def check_classes(outputs: Tensor, truth: Tensor) -> None:
+    """Refuse outputs and targets that are no scores (N, C) and classes (N,).
 
     Raises:
         TrainingError: When they are something else, as in a regression.
@@ -99,6 +97,27 @@ def make_evaluation(
             f"{tuple(outputs.shape)} against {str(truth.dtype).removeprefix('torch.')} "
             f"{tuple(truth.shape)}; the loss on a validation set is in the history"
         )
+    check_scores(outputs)
+
+
+def check_scores(outputs: Tensor) -> None:
+    """Refuse outputs among which there is nothing to choose.
+
+    Raises:
+        TrainingError: When they are not (N, C) with two classes or more.
+    """
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise TrainingError(
+            f"the network answers {len(outputs)} images with {tuple(outputs.shape)}, and the class "
+            "is the greatest of two outputs or more, (N, C): end it with Linear(2), or judge one "
+            "output yourself, model(images).sigmoid() > 0.5"
+        )
+
+
+def make_evaluation(
+    name: str, loss: float, outputs: Tensor, truth: Tensor, class_names: tuple[str, ...]
+) -> Evaluation:
+    """Everything that follows from the outputs (N, C) and the classes (N,)."""
     predicted = outputs.argmax(1)
     confusion = ConfusionMatrix(class_names)
     confusion.update(predicted, truth)

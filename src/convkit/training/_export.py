@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from convkit.architecture import Architecture, summarize
 from convkit.errors import ArchitectureError, ConvkitError, MissingExtraError, TrainingError
 from convkit.training._checkpoint import written
+from convkit.training._configuration import names_of_outputs
 from convkit.training._export_notes import ExportNotes, Outputs
 from convkit.training._exported import ExportedNetwork
 from convkit.training._random import random_state_kept
@@ -171,11 +172,7 @@ def _class_names(trainer: Trainer, answers: Any) -> tuple[str, ...]:
             f"the network answers {_EXAMPLES} images with {shape}: "
             "one is exported that answers N images with (N, classes)"
         )
-    classes = answers.shape[1]
-    names = trainer.class_names or tuple(map(str, range(classes)))
-    if len(names) != classes:
-        raise TrainingError(f"the network has {classes} outputs for {len(names)} class names")
-    return names
+    return names_of_outputs(trainer.class_names, answers.shape[1])
 
 
 def _tables(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, str]:

@@ -277,7 +277,8 @@ class Trainer:
             where it is not known which of a set a loader gives.
 
         Raises:
-            TrainingError: When there is nothing to predict, or how to prepare files is unknown.
+            TrainingError: When there is nothing to predict, how to prepare files is unknown, or
+                the network has no outputs for two classes or more, one for each class name.
         """
         return predict(self, data, batch_size=batch_size, other_size=other_size)
 
