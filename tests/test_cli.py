@@ -126,6 +126,31 @@ def test_a_file_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str])
     assert "no/such/table.md" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv 8 k3 relu dropout 0.2, maxpool 2, flatten, linear 10",
+        ", ".join(["conv 8 k3 p1 relu"] * 300),  # longer than a name can be
+    ],
+    ids=["a decimal", "a long line"],
+)
+def test_layers_in_one_line_are_not_taken_for_a_file(
+    layers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["table", layers, "--to", "text"])
+
+    assert (code, capsys.readouterr()) == (0, (f"{layers}\n", ""))
+    assert convkit.build(layers, (3, 32, 32)).conv1.out_channels == 8
+
+
+def test_a_file_needs_no_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "network"
+    path.write_text("conv 8 k3, flatten, linear 10\n")
+
+    assert main(["table", str(path), "--to", "text"]) == 0
+    assert capsys.readouterr().out == "conv 8 k3, flatten, linear 10\n"
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -m convkit.cli shapes '{LAYERS}' --input 3,128,128 --explain"
     run = subprocess.run(  # noqa: S602 - the pipe is what is tested

@@ -51,6 +51,23 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str) -> Path:
     return target
 
 
+def names_table_file(text: str) -> bool:
+    """Whether a text names the file of a table, rather than being one itself.
+
+    Args:
+        text: Of one line that ends like a file, or the path of a file that is there.
+
+    Examples:
+        >>> names_table_file("network.md"), names_table_file("conv 8 k3 dropout 0.2, flatten")
+        (True, False)
+    """
+    if "\n" in text:
+        return False
+    endings = (".md", ".csv", ".tsv", ".tex", ".txt")
+    # Path.is_file raises for what is too long to be a name.
+    return text.lower().endswith(endings) or os.path.isfile(text)  # noqa: PTH113
+
+
 def _umask() -> int:
     """The process's umask; reading it means setting it, so it is set straight back."""
     mask = os.umask(0o077)

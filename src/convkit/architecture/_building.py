@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convkit._files import names_table_file
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._plan import Step, plan, require_shape, written
 from convkit.architecture._summing import sum_steps
@@ -52,20 +52,13 @@ def _architecture_of(table: object) -> Architecture:
     if isinstance(table, os.PathLike):
         return Architecture.read(table)
     if isinstance(table, str):
-        return Architecture.read(table) if _is_path(table) else Architecture.parse(table)
+        return Architecture.read(table) if names_table_file(table) else Architecture.parse(table)
     if hasattr(table, "columns") and hasattr(table, "to_dict"):
         return Architecture.from_frame(table)
     rows: tuple[Any, ...] = tuple(table)  # type: ignore[arg-type] # what cannot be iterated says so
     if rows and all(hasattr(row, "keys") for row in rows):
         return Architecture.from_rows(rows)
     return Architecture(rows)
-
-
-def _is_path(text: str) -> bool:
-    """Whether a text names a file: one line that ends like one, or a file that is there."""
-    if "\n" in text or len(text) > 4096:
-        return False
-    return text.lower().endswith((".md", ".csv", ".tsv", ".tex", ".txt")) or Path(text).is_file()
 
 
 def build_architecture(architecture: Architecture, input_shape: Sequence[int]) -> nn.Sequential:

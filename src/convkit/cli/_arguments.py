@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from convkit._files import names_table_file
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from convkit.architecture import Architecture
-    from convkit.data import ImageSet, Sets
+    from convkit.data import ImageSet, Preprocessing, Sets
 
 Commands = Any  # argparse keeps the type of its sub-parsers to itself
 
@@ -133,17 +134,21 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_data(arguments: argparse.Namespace, *, seed: int, image: Any = None) -> Sets:
+def read_data(
+    arguments: argparse.Namespace, *, seed: int, preprocessing: Preprocessing | None = None
+) -> Sets:
     """Load the data set that `--data` names.
 
     Args:
         arguments: The parsed arguments of `add_data`.
         seed: Of drawn figures, and of the split that holds validation images out.
-        image: The image size when `--size` is not given.
+        preprocessing: How files are cut and in which channels; `--size` comes before its sizes.
     """
     from convkit import data
 
-    wanted, validation = arguments.size or image, arguments.validation
+    wanted, validation = preprocessing or data.Preprocessing(), arguments.validation
+    if arguments.size is not None:
+        wanted = replace(wanted, size=arguments.size, resize=None)
     if arguments.data == "drawn":
         return data.drawn_shapes(seed=seed)
     if arguments.data == "cifar10":
@@ -151,7 +156,9 @@ def read_data(arguments: argparse.Namespace, *, seed: int, image: Any = None) ->
     read = data.image_list if arguments.data.lower().endswith(".csv") else data.image_folder
     sets = read(
         arguments.data,
-        size=wanted,
+        size=wanted.size,
+        resize=wanted.resize,
+        channels=wanted.channels,
         on_unreadable="skip" if arguments.skip_unreadable else "raise",
     )
     held_out = sets.validation is None and validation > 0
@@ -159,7 +166,7 @@ def read_data(arguments: argparse.Namespace, *, seed: int, image: Any = None) ->
 
 
 def read_part(arguments: argparse.Namespace) -> ImageSet:
-    """The images of `--split` for a run to answer: at its size, held out by its seed.
+    """The images of `--split` for a run to answer: cut as its own were, held out by its seed.
 
     Args:
         arguments: The parsed arguments, with `run_directory`.
@@ -167,13 +174,15 @@ def read_part(arguments: argparse.Namespace) -> ImageSet:
     Raises:
         DataError: When the data set has no such part.
     """
+    from convkit.data import Preprocessing
     from convkit.training import read_run
 
     configuration = read_run(arguments.run_directory).configuration
-    preprocessing = configuration.get("preprocessing") or {}
+    noted = configuration.get("preprocessing")
+    preprocessing = Preprocessing.from_dict(noted) if noted else None
     # The seed of the run: the same images are held out again, and the same figures are drawn.
     seed_of_run = (configuration.get("settings") or {}).get("seed") or 0
-    sets = read_data(arguments, seed=seed_of_run, image=preprocessing.get("size"))
+    sets = read_data(arguments, seed=seed_of_run, preprocessing=preprocessing)
     part: ImageSet | None = getattr(sets, arguments.split)
     if part is None:
         raise DataError(f"{arguments.data} has no {arguments.split} images")
@@ -181,9 +190,9 @@ def read_part(arguments: argparse.Namespace) -> ImageSet:
 
 
 def read_architecture(text_or_path: str) -> Architecture:
-    """Read a table from a file, or from the argument itself when no such file exists."""
+    """Read a table from a file, or from the argument itself when it names none."""
     from convkit.architecture import Architecture
 
-    if Path(text_or_path).suffix or Path(text_or_path).exists():
+    if names_table_file(text_or_path):
         return Architecture.read(text_or_path)
     return Architecture.parse(text_or_path)

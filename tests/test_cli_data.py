@@ -1,0 +1,74 @@
+"""The command prepares images as the training did, and refuses options that would do nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convkit import Trainer, build, data
+from convkit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAYERS = "flatten, linear 2"
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of noise, of several sizes: each way to cut them gives other pixels."""
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    numbers = np.random.default_rng(0)
+    for name, brightest in (("bright", 256), ("dark", 250)):
+        (folder / name).mkdir(parents=True)
+        for i in range(10):
+            pixels = numbers.integers(0, brightest, (40 + i, 50, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "preparation",
+    [
+        {"size": 12, "resize": 30},
+        {"size": 12, "channels": 1},
+        {"size": (12, 16)},
+        {"size": (12, 16), "channels": 1},
+    ],
+    ids=str,
+)
+def test_evaluate_prepares_images_as_the_training_in_python_did(
+    preparation: dict[str, Any], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = data.image_folder(photos, validation=0.3, seed=0, **preparation)
+    shape = tuple(sets.train.images.shape[1:])
+    trainer = Trainer(build(LAYERS, shape), lr=1e-3, directory=tmp_path / "run", seed=0)
+    trainer.fit(sets.train, sets.validation, epochs=2, batch_size=4)
+    expected = trainer.evaluate(sets.validation)
+    asked = ["--data", str(photos), "--split", "validation", "--validation", "0.3", "--json"]
+
+    code = main(["evaluate", str(tmp_path / "run"), *asked])
+
+    found = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert expected.loss > 0.1  # not all answers are sure: other pixels would give another loss
+    assert found["loss"] == expected.loss
+    assert found["confusion"] == expected.confusion.counts.tolist()
+
+
+def test_export_checks_its_file_on_images_prepared_as_in_the_training(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = data.image_folder(photos, (12, 16), channels=1, validation=0.3, seed=0)
+    trainer = Trainer(build(LAYERS, (1, 12, 16)), directory=tmp_path / "run", seed=0)
+    trainer.fit(sets.train, sets.validation, epochs=1, batch_size=4)
+    asked = ["--to", "torch", "--check", str(photos), "--validation", "0.3"]
+
+    code = main(["export", str(tmp_path / "run"), *asked])
+
+    assert code == 0
+    assert "6 images" in capsys.readouterr().out
