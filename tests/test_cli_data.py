@@ -72,3 +72,47 @@ def test_export_checks_its_file_on_images_prepared_as_in_the_training(
 
     assert code == 0
     assert "6 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "reason"),
+    [
+        ("drawn", "size", "16", "the figures are drawn at 32x32"),
+        ("drawn", "validation", "0.1", "its validation images are drawn beside those for training"),
+        ("drawn", "validation", "0", "its validation images are drawn beside those for training"),
+        ("cifar10", "size", "16", "its images are 32x32"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_wrong_usage(
+    name: str,
+    option: str,
+    value: str,
+    reason: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "run"
+
+    code = main(["train", LAYERS, "--data", name, f"--{option}", value, "--out", str(out)])
+
+    message = f"convkit train: error: --{option} does not go with {name}: {reason}"
+    assert code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == message
+    assert not out.exists()
+
+
+def test_export_refuses_such_an_option_before_it_writes(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = data.image_folder(photos, 12, validation=0.3)
+    trainer = Trainer(build(LAYERS, (3, 12, 12)), directory=tmp_path / "run", seed=0)
+    trainer.fit(sets.train, sets.validation, epochs=1, batch_size=4)
+
+    code = main(["export", str(tmp_path / "run"), "--check", "drawn", "--validation", "0.2"])
+
+    assert code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "convkit export: error: --validation does not go with drawn: "
+        "its validation images are drawn beside those for training"
+    )
+    assert not (tmp_path / "run" / "model.onnx").exists()

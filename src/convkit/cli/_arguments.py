@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from convkit.data import ImageSet, Preprocessing, Sets
 
 Commands = Any  # argparse keeps the type of its sub-parsers to itself
+_HELD_OUT = 0.1  # of the training images, when `--validation` is not given
+_FIXED = {  # what a data set decides itself: by its name and the option
+    ("drawn", "size"): "the figures are drawn at 32x32",
+    ("drawn", "validation"): "its validation images are drawn beside those for training",
+    ("cifar10", "size"): "its images are 32x32",
+}
 
 
 def size(text: str) -> tuple[int, ...]:
@@ -122,9 +128,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation",
         type=number(0, 1),
-        default=0.1,
         help="share of the training images held out, where no part is set aside for it "
-        "(default: %(default)s)",
+        f"(default: {_HELD_OUT})",
     )
     parser.add_argument(
         "--downloads", default="downloads", help="where cifar10 is kept (default: %(default)s)"
@@ -132,21 +137,26 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-unreadable", action="store_true", help="leave unreadable files out, and say which"
     )
+    parser.set_defaults(parser=parser)
 
 
 def read_data(
     arguments: argparse.Namespace, *, seed: int, preprocessing: Preprocessing | None = None
 ) -> Sets:
-    """Load the data set that `--data` names.
+    """Load the data set that `--data` names; an option that it cannot heed is wrong usage.
 
     Args:
-        arguments: The parsed arguments of `add_data`.
+        arguments: The parsed arguments of `add_data`, with their `parser`.
         seed: Of drawn figures, and of the split that holds validation images out.
         preprocessing: How files are cut and in which channels; `--size` comes before its sizes.
     """
     from convkit import data
 
-    wanted, validation = preprocessing or data.Preprocessing(), arguments.validation
+    for (name, option), reason in _FIXED.items():
+        if arguments.data == name and getattr(arguments, option) is not None:
+            arguments.parser.error(f"--{option} does not go with {name}: {reason}")
+    validation = _HELD_OUT if arguments.validation is None else arguments.validation
+    wanted = preprocessing or data.Preprocessing()
     if arguments.size is not None:
         wanted = replace(wanted, size=arguments.size, resize=None)
     if arguments.data == "drawn":

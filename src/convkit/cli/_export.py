@@ -39,12 +39,10 @@ def add_commands(commands: Commands) -> None:
     export.add_argument(
         "--validation",
         type=number(0, 1),
-        default=0.1,
-        help="share of the training images held out, as it was in the training "
-        "(default: %(default)s)",
+        help="share of the training images held out, as it was in the training (default: 0.1)",
     )
     export.add_argument("--downloads", default="downloads", help="where cifar10 is kept")
-    export.set_defaults(run=_export, size=None, skip_unreadable=False)
+    export.set_defaults(run=_export, parser=export, size=None, skip_unreadable=False)
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -55,9 +53,10 @@ def _export(arguments: argparse.Namespace) -> int:
     if Path(path).suffix != Path(_ENDINGS[arguments.to]).suffix:
         print(f"convkit: {path} does not end as --to {arguments.to} wants", file=sys.stderr)
         return 2
+    part = read_part(arguments) if arguments.data else None
     outputs: Literal["logits", "probabilities"] = "logits" if arguments.logits else "probabilities"
     network = training.export(trainer, path, outputs=outputs)
     print(network)
-    if arguments.data:
-        print(network.check(trainer, read_part(arguments)))
+    if part is not None:
+        print(network.check(trainer, part))
     return 0

@@ -75,9 +75,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     """Read the arguments and do what they ask for."""
     try:
         parsed = _parser().parse_args(arguments)
+        code: int = parsed.run(parsed)
     except SystemExit as stop:  # argparse has said why, or has shown the help
         return stop.code if isinstance(stop.code, int) else 2
-    code: int = parsed.run(parsed)
     return code
 
 
