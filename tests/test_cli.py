@@ -77,6 +77,43 @@ def test_table_converts(form: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert "8" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("asked", "stated", "code"),
+    [([], None, 0), (["--check"], ["15,680"], 1)],
+    ids=["not checked", "checked"],
+)
+def test_json_tells_nothing_checked_from_nothing_found(
+    asked: list[str],
+    stated: list[str] | None,
+    code: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "network.md"
+    path.write_text(TABLE.replace("15,690", "15,680"))
+
+    assert main(["table", str(path), "--input", "3,32,32", "--json", *asked]) == code
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert (findings and [str(each["stated"]) for each in findings]) == stated
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "csv", "code", "text"])
+def test_a_checked_table_that_is_converted_stands_alone_on_standard_output(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "network.md"
+    path.write_text(TABLE.replace("15,690", "15,680"))
+    arguments = ["table", str(path), "--input", "3,32,32", "--to", form]
+
+    assert main(arguments) == 0
+    converted = capsys.readouterr().out
+    assert main([*arguments, "--check"]) == 1
+
+    captured = capsys.readouterr()
+    assert captured.out == converted
+    assert [line for line in captured.err.splitlines() if line.startswith("differs: ")]
+
+
 def test_a_mistake_in_a_table_is_a_message_and_exit_code_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

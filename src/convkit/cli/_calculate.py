@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from convkit.cli._arguments import Commands, read_architecture, size
 from convkit.cli._terminal import FORMS, show, show_json
@@ -71,13 +72,14 @@ def _table(arguments: argparse.Namespace) -> int:
     if arguments.check and arguments.input is None:
         arguments.parser.error("--check needs --input, the shape of one image: --input 3,32,32")
     architecture = read_architecture(arguments.table)
-    findings = architecture.check(arguments.input) if arguments.check else []
+    findings = architecture.check(arguments.input) if arguments.check else None
     if arguments.json:
         show_json(
             {
                 "text": architecture.to_text(),
                 "readings": list(architecture.readings),
-                "findings": [asdict(finding) for finding in findings],
+                # Nothing found is not the same as nothing checked.
+                "findings": None if findings is None else [asdict(each) for each in findings],
             }
         )
     elif arguments.to in FORMS[1:]:
@@ -88,15 +90,17 @@ def _table(arguments: argparse.Namespace) -> int:
         print(architecture.to_text())
     else:
         show(architecture.summary(arguments.input).table())
-    if arguments.check and not arguments.json:
-        _print_check(architecture.readings, findings)
+    if findings is not None and not arguments.json:
+        # Where a table is converted, standard output holds it alone, for a file or a program.
+        stream = sys.stderr if arguments.to else sys.stdout
+        _print_check(architecture.readings, findings, stream)
     return 1 if findings else 0
 
 
-def _print_check(readings: tuple[str, ...], findings: Sequence[object]) -> None:
+def _print_check(readings: Sequence[str], findings: Sequence[object], stream: TextIO) -> None:
     for reading in readings:
-        print(f"read: {reading}")
+        print(f"read: {reading}", file=stream)
     for finding in findings:
-        print(f"differs: {finding}")
+        print(f"differs: {finding}", file=stream)
     if not findings:
-        print("everything that the table states agrees with what follows")
+        print("everything that the table states agrees with what follows", file=stream)
