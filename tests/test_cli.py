@@ -19,13 +19,6 @@ import convkit
 from convkit.cli import main
 
 LAYERS = "conv 8 k5, maxpool 2, conv 16 k5"
-TABLE = """| layer | filters | kernel | output | parameters |
-| --- | --- | --- | --- | --- |
-| Conv2d | 8 | 5x5 | 8x28x28 | 608 |
-| MaxPool | | 2x2 | 8x14x14 | |
-| Flatten | | | 1568 | |
-| Linear | 10 | | 10 | 15,690 |
-"""
 
 
 def test_shapes_prints_sizes_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,65 +46,6 @@ def test_shapes_writes_json(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(capsys.readouterr().out)
     assert [row["output_shape"] for row in rows] == [[8, 124, 124], [8, 62, 62], [16, 58, 58]]
     assert [row["parameters"] for row in rows] == [608, 0, 3216]
-
-
-def test_table_checks_what_is_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    right, wrong = tmp_path / "right.md", tmp_path / "wrong.md"
-    right.write_text(TABLE)
-    wrong.write_text(TABLE.replace("15,690", "15,680"))
-
-    codes = [main(["table", str(path), "--input", "3,32,32", "--check"]) for path in (right, wrong)]
-
-    assert codes == [0, 1]
-    assert "15,680" in capsys.readouterr().out.replace("15680", "15,680")
-
-
-@pytest.mark.parametrize("form", ["markdown", "latex", "csv", "code", "text"])
-def test_table_converts(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "network.md"
-    path.write_text(TABLE)
-
-    code = main(["table", str(path), "--input", "3,32,32", "--to", form])
-
-    assert code == 0
-    assert "8" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("asked", "stated", "code"),
-    [([], None, 0), (["--check"], ["15,680"], 1)],
-    ids=["not checked", "checked"],
-)
-def test_json_tells_nothing_checked_from_nothing_found(
-    asked: list[str],
-    stated: list[str] | None,
-    code: int,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    path = tmp_path / "network.md"
-    path.write_text(TABLE.replace("15,690", "15,680"))
-
-    assert main(["table", str(path), "--input", "3,32,32", "--json", *asked]) == code
-    findings = json.loads(capsys.readouterr().out)["findings"]
-    assert (findings and [str(each["stated"]) for each in findings]) == stated
-
-
-@pytest.mark.parametrize("form", ["markdown", "latex", "csv", "code", "text"])
-def test_a_checked_table_that_is_converted_stands_alone_on_standard_output(
-    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "network.md"
-    path.write_text(TABLE.replace("15,690", "15,680"))
-    arguments = ["table", str(path), "--input", "3,32,32", "--to", form]
-
-    assert main(arguments) == 0
-    converted = capsys.readouterr().out
-    assert main([*arguments, "--check"]) == 1
-
-    captured = capsys.readouterr()
-    assert captured.out == converted
-    assert [line for line in captured.err.splitlines() if line.startswith("differs: ")]
 
 
 def test_a_mistake_in_a_table_is_a_message_and_exit_code_1(
@@ -161,31 +95,6 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 def test_a_file_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["table", "no/such/table.md"]) == 1
     assert "no/such/table.md" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        "conv 8 k3 relu dropout 0.2, maxpool 2, flatten, linear 10",
-        ", ".join(["conv 8 k3 p1 relu"] * 300),  # longer than a name can be
-    ],
-    ids=["a decimal", "a long line"],
-)
-def test_layers_in_one_line_are_not_taken_for_a_file(
-    layers: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code = main(["table", layers, "--to", "text"])
-
-    assert (code, capsys.readouterr()) == (0, (f"{layers}\n", ""))
-    assert convkit.build(layers, (3, 32, 32)).conv1.out_channels == 8
-
-
-def test_a_file_needs_no_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "network"
-    path.write_text("conv 8 k3, flatten, linear 10\n")
-
-    assert main(["table", str(path), "--to", "text"]) == 0
-    assert capsys.readouterr().out == "conv 8 k3, flatten, linear 10\n"
 
 
 def test_a_closed_pipe_is_no_error() -> None:
@@ -256,6 +165,32 @@ def test_a_second_training_in_the_same_directory_is_refused(
 
     assert main(arguments) == 1
     assert "already holds a training: go on with it by --resume" in capsys.readouterr().err
+
+
+def test_the_demo_refuses_a_used_directory_at_once(
+    run_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_directory / "run"
+
+    assert main(["demo", "--out", str(run)]) == 1
+    assert capsys.readouterr() == (
+        "",
+        f"convkit: {run} already holds a training: choose another directory for --out\n",
+    )
+
+
+def test_explore_names_the_folder_that_is_missing(
+    run_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = str(run_directory / "photos" / "test" / "red" / "00.png")
+
+    code = main(["explore", "runs/missing", "--image", image, "--out", str(run_directory / "no")])
+
+    assert code == 1
+    assert capsys.readouterr().err == (
+        "convkit: there is no folder runs/missing; explore takes the directory of a run, "
+        "or the name of a torchvision network such as alexnet\n"
+    )
 
 
 def test_unreadable_files_are_named_or_left_out(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
 from convkit.cli._arguments import Commands, read_architecture, size
-from convkit.cli._terminal import FORMS, show, show_json
+from convkit.cli._terminal import FORMS, as_typed, show, show_json
 
 if TYPE_CHECKING:
     import argparse
@@ -99,7 +99,7 @@ def _table(arguments: argparse.Namespace) -> int:
 
 def _print_check(readings: Sequence[str], findings: Sequence[object], stream: TextIO) -> None:
     for reading in readings:
-        print(f"read: {reading}", file=stream)
+        print(f"read: {as_typed(reading)}", file=stream)
     for finding in findings:
         print(f"differs: {finding}", file=stream)
     if not findings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from convkit._files import replace_file
 from convkit.cli._arguments import Commands, seed
 from convkit.cli._terminal import show, show_confusion
+from convkit.errors import RunError
 
 if TYPE_CHECKING:
     import argparse
@@ -50,6 +51,8 @@ def add_commands(commands: Commands) -> None:
 def _demo(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     directory = Path(arguments.out) if arguments.out else _free_directory(Path("convkit-demo"))
+    if (directory / "configuration.json").exists():  # a demo begins anew, so this is no place
+        raise RunError(f"{directory} already holds a training: choose another directory for --out")
     sets, trainer = _build_and_check(directory, arguments.seed)
     _train(trainer, sets, arguments.seed)
     _measure(trainer, sets)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from convkit._files import replace_file
 from convkit._tables import Table
 from convkit.cli._terminal import show
+from convkit.errors import RunError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,6 +92,11 @@ def _network(arguments: argparse.Namespace) -> tuple[nn.Module, Any]:
 
         trainer = Trainer.load(arguments.network)
         return trainer.model, trainer.preprocessing
+    if len(Path(arguments.network).parts) > 1:  # a path: no network's name has several parts
+        raise RunError(
+            f"there is no folder {arguments.network}; explore takes the directory of a run, "
+            "or the name of a torchvision network such as alexnet"
+        )
 
     from convkit.training import transfer
 

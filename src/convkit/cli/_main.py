@@ -10,7 +10,7 @@ from convkit._escaping import plain
 from convkit._version import __version__
 from convkit.cli import _calculate, _demo, _export, _inspect, _runs, _train
 from convkit.cli._completion import add_completion
-from convkit.cli._terminal import drop_output, prepare_streams
+from convkit.cli._terminal import as_typed, drop_output, prepare_streams
 from convkit.errors import ConvkitError
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("convkit: interrupted; what was written stays usable", file=sys.stderr)
         return 130
     except (ConvkitError, OSError) as error:
-        message = "\n".join(plain(line) for line in str(error).splitlines())
-        # What Python writes as an argument is an option here.
-        message = message.replace('on_unreadable="skip"', "--skip-unreadable")
-        message = message.replace("fit(..., resume=True)", "--resume")
+        message = "\n".join(plain(line) for line in as_typed(str(error)).splitlines())
         print(f"convkit: {message}", file=sys.stderr)
         try:
             sys.stdout.flush()

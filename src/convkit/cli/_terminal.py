@@ -21,6 +21,25 @@ _GAP = 3  # columns between two columns of a table
 _LOOKALIKES = {"─": "-", "━": "-", "×": "x", "·": "*", "±": "+-", "→": "->", "…": "...",
                "⌊": "floor(", "⌋": ")", "≤": "<=", "≥": ">="}  # fmt: skip
 
+_OPTIONS = {  # what Python writes as an argument is an option here
+    'on_unreadable="skip"': "--skip-unreadable",
+    "fit(..., resume=True)": "--resume",
+    "give input_shape, such as (3, 32, 32)": "give --input, such as 3,32,32",
+    "give it as input_shape": "give it as --input",
+}
+
+
+def as_typed(message: str) -> str:
+    """A message of the library, with the options of the command for the arguments of Python.
+
+    Examples:
+        >>> as_typed("go on with it by fit(..., resume=True)")
+        'go on with it by --resume'
+    """
+    for argument, option in _OPTIONS.items():
+        message = message.replace(argument, option)
+    return message
+
 
 def prepare_streams() -> None:
     """Let nothing that is printed fail: closed streams swallow, narrow encodings get lookalikes."""
