@@ -394,7 +394,7 @@ def test_a_run_without_a_table_is_loaded_with_its_network(sets: data.Sets, tmp_p
     trainer = Trainer(network, directory=tmp_path / "plain", class_names=sets.class_names)
     trainer.fit(sets.validation, sets.validation, epochs=1, progress=False)
 
-    with pytest.raises(RunError, match=r"that was not built from a table: "):
+    with pytest.raises(RunError, match=r"that no table builds as it is: "):
         training.export(tmp_path / "plain", tmp_path / "no.pt2")
     loaded = Trainer.load(tmp_path / "plain", model=copy.deepcopy(network))
     assert training.export(loaded, tmp_path / "yes.pt2").check(loaded, sets.test).share == 1

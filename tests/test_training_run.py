@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from convkit import Architecture, Trainer, build, data
+from convkit import Architecture, Trainer, build, data, training
+from convkit.architecture import Conv, Custom, Flatten, Linear
 from convkit.errors import CheckpointError, RunError
 from convkit.training import EarlyStopping, Event, MeasureEpochs, read_run
 
@@ -154,13 +155,57 @@ def test_a_network_not_built_from_a_table_is_given(tmp_path: Path) -> None:
         loaded.predict(image_set()).probabilities, trainer.predict(image_set()).probabilities
     )
     message = (
-        f"{tmp_path} holds a Sequential that was not built from a table: "
+        f"{tmp_path} holds a Sequential that no table builds as it is: "
         "give one like it, Trainer.load(directory, model=...)"
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         Trainer.load(tmp_path)
     with pytest.raises(CheckpointError, match=r"do not fit this network"):
         Trainer.load(tmp_path, nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("change", ["swapped", "appended", "set"])
+def test_a_network_that_was_changed_after_it_was_built_is_given(
+    tmp_path: Path, change: str
+) -> None:
+    def model() -> nn.Module:
+        made = build("conv 4 k3 relu, maxpool 2, flatten, linear 2", (3, 8, 8))
+        if change == "swapped":
+            made.relu1 = nn.Tanh()
+        elif change == "appended":
+            made.append(nn.Tanh())
+        else:
+            made.pool1.ceil_mode = True
+        return made
+
+    trainer = Trainer(model(), directory=tmp_path / "run")
+    trainer.fit(image_set(), image_set(), epochs=1, progress=False)
+    truth = trainer.predict(image_set()).probabilities
+
+    assert read_run(tmp_path / "run").configuration["architecture"] is None
+    with pytest.raises(RunError, match="that no table builds as it is: give one like it"):
+        Trainer.load(tmp_path / "run")
+    assert torch.equal(
+        Trainer.load(tmp_path / "run", model()).predict(image_set()).probabilities, truth
+    )
+    exported = training.export(trainer, tmp_path / "network.pt2")
+    assert ("tanh" in exported.architecture) == (change != "set")
+    assert ("ceil" in exported.architecture) == (change == "set")
+
+
+def test_a_row_that_no_word_says_does_not_hinder_a_training(tmp_path: Path) -> None:
+    def model() -> nn.Module:
+        rows = [Conv(4, kernel_size=3), Custom("act", nn.GELU(), lambda shape: shape)]
+        return Architecture([*rows, Flatten(), Linear(2)]).build((3, 8, 8))
+
+    trainer = Trainer(model(), directory=tmp_path)
+    trainer.fit(image_set(), image_set(), epochs=1, progress=False)
+
+    assert read_run(tmp_path).configuration["architecture"] is None
+    assert torch.equal(
+        Trainer.load(tmp_path, model()).predict(image_set()).probabilities,
+        trainer.predict(image_set()).probabilities,
+    )
 
 
 def test_load_computes_in_the_precision_of_the_training(tmp_path: Path) -> None:

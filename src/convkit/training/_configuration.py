@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from convkit._version import __version__
 from convkit.architecture import summarize
 from convkit.errors import ConvkitError, TrainingError
+from convkit.training._built_table import table_text
 from convkit.training._directory import SAMPLES
 from convkit.training._inside import holders, known_images, part_of
 from convkit.training._loader_feed import known_length
@@ -37,11 +38,10 @@ class Call:
 
 
 def describe_network(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, Any]:
-    """The table it was built from, its input, and what it costs."""
-    architecture = getattr(model, "convkit_architecture", None)
+    """The table that builds it, its input, and what it costs."""
     parameters = {id(parameter): parameter for parameter in model.parameters()}.values()
     return {
-        "architecture": None if architecture is None else architecture.to_text(),
+        "architecture": table_text(model, input_shape),
         "network": type(model).__name__,
         "input_shape": list(input_shape),
         "parameters": sum(parameter.numel() for parameter in parameters),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from convkit.architecture import Architecture, summarize
 from convkit.errors import ArchitectureError, ConvkitError, MissingExtraError, TrainingError
+from convkit.training._built_table import table_text
 from convkit.training._checkpoint import written
 from convkit.training._configuration import names_of_outputs
 from convkit.training._export_notes import ExportNotes, Outputs
@@ -176,10 +177,9 @@ def _class_names(trainer: Trainer, answers: Any) -> tuple[str, ...]:
 
 
 def _tables(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, str]:
-    """The table that the network is built from, and the table of its layers with their counts."""
-    architecture = getattr(model, "convkit_architecture", None)
+    """The table that builds the network, and the table of its layers with their counts."""
     try:
-        text = (architecture or Architecture.from_module(model)).to_text()
+        text = table_text(model, shape) or Architecture.from_module(model).to_text()
     except ArchitectureError:  # it branches in a way that no table says
         text = ""
     try:

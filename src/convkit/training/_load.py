@@ -26,7 +26,7 @@ def rebuilt(run: Run) -> nn.Module:
     written = run.configuration
     if written["architecture"] is None:
         raise RunError(
-            f"{run.directory} holds a {written['network']} that was not built from a table: "
+            f"{run.directory} holds a {written['network']} that no table builds as it is: "
             "give one like it, Trainer.load(directory, model=...)"
         )
     model: nn.Module = Architecture.parse(written["architecture"]).build(

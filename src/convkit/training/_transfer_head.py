@@ -6,11 +6,11 @@ import difflib
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from convkit.architecture import Architecture, Linear
-from convkit.errors import ConvkitError, TrainingError
+from convkit.errors import TrainingError
+from convkit.training._built_table import describes
 
 
 def replace_head(
@@ -122,20 +122,8 @@ def _rewrite_table(model: nn.Module, path: str, num_classes: int) -> None:
         stated = type(last_row.stated)()
         rows[places[-1]] = replace(last_row, out_features=num_classes, stated=stated)
         rewritten = Architecture(rows)
-        if _describes(rewritten, model):
+        if describes(rewritten, model, vars(model)["convkit_input_shape"]):
             model.convkit_architecture = rewritten  # type: ignore[assignment]  # a plain attribute
             return
     for attribute in ("convkit_architecture", "convkit_input_shape"):
         vars(model).pop(attribute, None)
-
-
-def _describes(table: Architecture, model: nn.Module) -> bool:
-    """Whether a table gives just the weights that the model has."""
-    shape: Any = getattr(model, "convkit_input_shape", None)
-    try:
-        with torch.device("meta"):  # shapes alone: no memory, no random numbers
-            built = table.build(shape).state_dict()
-    except (ConvkitError, TypeError):
-        return False
-    present = model.state_dict()
-    return {n: t.shape for n, t in built.items()} == {n: t.shape for n, t in present.items()}
