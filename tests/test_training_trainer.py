@@ -18,6 +18,8 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from convkit import Trainer, data
 from convkit.errors import TrainingError
 from convkit.training import TrainingOptions
+from convkit.training._meter import Means, Meter
+from convkit.training._processes import Processes
 
 
 def plain_loop(
@@ -112,6 +114,48 @@ def test_class_weights_and_label_smoothing_are_those_of_torch() -> None:
         model(CHECK[0]), CHECK[1], torch.tensor([1.0, 2.0, 0.5]), label_smoothing=0.1
     )
     assert history["validation_loss"] == [pytest.approx(expected.item(), abs=1e-6)]
+
+
+def test_the_training_loss_is_the_weighted_mean_over_its_samples() -> None:
+    labels = torch.tensor([0] * 38 + [1] * 4)  # rare: most batches hold no or one image of it
+    class_weights = [0.5, 8.0, 1.0]
+    model = network(norm=False, dropout=0.0)
+    trainer = Trainer(
+        model, optimizer="sgd", lr=0.0, options=TrainingOptions(class_weights=class_weights)
+    )
+    pair = (IMAGES, labels)
+    history = trainer.fit(pair, pair, epochs=1, batch_size=8, progress=False)
+
+    expected = functional.cross_entropy(model(IMAGES), labels, torch.tensor(class_weights)).item()
+    assert history["training_loss"] == [pytest.approx(expected, rel=1e-6)]
+    assert history["validation_loss"] == [pytest.approx(expected, rel=1e-6)]
+
+
+def test_the_loss_of_an_interrupted_epoch_goes_on_with_its_weights() -> None:
+    whole, first, second = Meter(), Meter(), Meter()
+    outputs, targets = torch.zeros(2, 3), torch.tensor([0, 1])
+    batches = [(torch.tensor(4.0), 1.0), (torch.tensor(1.0), torch.tensor(3.0))]
+    for meter, some in ((whole, batches), (first, batches[:1])):
+        for loss, weight in some:
+            meter.add(loss, weight, outputs, targets, 1, 1)
+        meter.settle(Processes())
+    second.load_state_dict(first.state_dict(Processes()), Processes())
+    second.add(*batches[1], outputs, targets, 2, 2)
+    second.settle(Processes())
+
+    assert whole.means(Processes()) == second.means(Processes()) == Means((4 + 3) / 4, 0.5, 4)
+
+
+def test_shares_of_classes_are_validated_with_class_weights() -> None:
+    shares = torch.softmax(torch.randn(17, 3, generator=torch.Generator().manual_seed(1)), 1)
+    model = network(dropout=0.0)
+    options = TrainingOptions(class_weights=[1.0, 2.0, 0.5])
+    trainer = Trainer(model, optimizer="sgd", lr=0.0, options=options)
+    history = fit(trainer, 1, check=(CHECK[0], shares))
+
+    model.eval()
+    expected = functional.cross_entropy(model(CHECK[0]), shares, torch.tensor([1.0, 2.0, 0.5]))
+    assert history["validation_loss"] == [pytest.approx(expected.item(), rel=1e-6)]
 
 
 def test_balanced_class_weights_are_the_inverse_shares() -> None:

@@ -51,9 +51,13 @@ class CrossEntropy:
         except _FAULTS:
             self.check(outputs, targets)
             raise
-        if self.class_weights is None:
-            return loss, float(len(targets))
-        return loss, self.class_weights[targets].sum()
+        return loss, self.weight(targets)
+
+    def weight(self, targets: Tensor) -> Tensor | float:
+        """What the mean over these targets counts for beside others: its divisor in torch."""
+        if self.class_weights is None or targets.is_floating_point():
+            return float(len(targets))
+        return self.class_weights[targets].sum()
 
     def check(self, outputs: object, targets: Tensor) -> None:
         """Say what is wrong when the loss cannot be computed.
@@ -163,7 +167,11 @@ class CustomLoss:
 
     def total(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | float]:
         """The sum over the samples, and their number."""
-        return self.mean(outputs, targets) * len(targets), float(len(targets))
+        return self.mean(outputs, targets) * len(targets), self.weight(targets)
+
+    def weight(self, targets: Tensor) -> float:
+        """The number of samples."""
+        return float(len(targets))
 
     def check(self, outputs: object, targets: Tensor) -> None:
         """What such a loss takes is the user's to say."""

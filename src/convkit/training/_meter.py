@@ -51,6 +51,7 @@ NOTHING = Means(nan, nan, 0)
 
 class _Kept(NamedTuple):
     loss: Tensor
+    weight: Tensor | float
     outputs: Tensor
     targets: Tensor
     step: int
@@ -67,16 +68,33 @@ class Meter:
     def __init__(self) -> None:
         self._kept: list[_Kept] = []
         self._elements = 0
-        self._steps: dict[int, tuple[float, int]] = {}
+        self._steps: dict[int, tuple[float, float]] = {}
         self.reset()
 
     def reset(self) -> None:
         """Begin a new mean."""
-        self._loss_sum, self._correct, self._samples = 0.0, 0.0, 0
+        self._loss_sum, self._weight, self._correct, self._samples = 0.0, 0.0, 0.0, 0
 
-    def add(self, loss: Tensor, outputs: Tensor, targets: Tensor, step: int, batch: int) -> bool:
-        """Take one batch, its tensors without their graph; whether it is time to `read`."""
-        self._kept.append(_Kept(loss, outputs, targets, step, batch))
+    def add(
+        self,
+        loss: Tensor,
+        weight: Tensor | float,
+        outputs: Tensor,
+        targets: Tensor,
+        step: int,
+        batch: int,
+    ) -> bool:
+        """Take one batch, its tensors without their graph; whether it is time to `read`.
+
+        Args:
+            loss: The mean loss of the batch.
+            weight: What that mean counts for: the samples, or the weights of their classes.
+            outputs: Of the network.
+            targets: What they should be.
+            step: The optimizer step, from 1.
+            batch: The batch of the epoch.
+        """
+        self._kept.append(_Kept(loss, weight, outputs, targets, step, batch))
         self._elements += outputs.numel()
         return len(self._kept) >= _STEPS or self._elements >= _ELEMENTS
 
@@ -89,48 +107,55 @@ class Meter:
         if not self._kept:
             return
         kept, self._kept, self._elements = self._kept, [], 0
-        losses = torch.stack([one.loss for one in kept]).double().tolist()
-        for loss, one in zip(losses, kept, strict=True):
+        losses = _numbers([one.loss for one in kept])
+        weights = _numbers([one.weight for one in kept])
+        for loss, weight, one in zip(losses, weights, kept, strict=True):
             if not isfinite(loss):
                 raise TrainingError(
                     f"the training loss of step {one.step}, batch {one.batch} of its epoch, is "
                     f"{loss}: lower the learning rate, or look for values in the images that are "
                     "not finite"
                 )
-            self._add_step(one.step, loss, len(one.targets))
+            self._add_step(one.step, loss, weight)
+            self._samples += len(one.targets)
         self._correct += float(
             count_correct([one.outputs for one in kept], [one.targets for one in kept])
         )
 
-    def _add_step(self, step: int, loss: float, size: int) -> None:
-        self._loss_sum += loss * size
-        self._samples += size
-        total, samples = self._steps.get(step, (0.0, 0))
-        self._steps[step] = total + loss * size, samples + size
+    def _add_step(self, step: int, loss: float, weight: float) -> None:
+        self._loss_sum += loss * weight
+        self._weight += weight
+        total, weights = self._steps.get(step, (0.0, 0.0))
+        self._steps[step] = total + loss * weight, weights + weight
 
     def settle(self, processes: Processes) -> list[float]:
         """Put the losses of each step since the last time together, over all processes."""
         self.read()
         steps, self._steps = self._steps, {}
         if processes.count == 1:
-            return [total / samples for total, samples in steps.values()]
+            return [total / weight for total, weight in steps.values()]
         everyone = processes.gathered(steps)
         together = []
         for step in sorted(set().union(*everyone)):
             parts = [steps[step] for steps in everyone if step in steps]
-            together.append(fsum(t for t, _ in parts) / sum(n for _, n in parts))
+            together.append(fsum(t for t, _ in parts) / fsum(w for _, w in parts))
         return together
 
     def means(self, processes: Processes) -> Means:
         """The means of what was read since `reset`, over the samples of all processes."""
-        sums = Sums(self._loss_sum, float(self._samples), self._correct, self._samples)
+        sums = Sums(self._loss_sum, self._weight, self._correct, self._samples)
         return means_of(sums, processes)
 
     def state_dict(self, processes: Processes) -> dict[str, Any]:
         """The sums over all processes, as plain values; call `settle` first."""
-        parts = processes.gathered((self._loss_sum, self._correct, self._samples))
-        loss, correct, samples = (list(column) for column in zip(*parts, strict=True))
-        return {"loss": fsum(loss), "correct": sum(correct), "samples": sum(samples)}
+        sums = Sums(self._loss_sum, self._weight, self._correct, self._samples)
+        parts = processes.gathered(sums)
+        return {
+            "loss": fsum(part.loss for part in parts),
+            "weight": fsum(part.weight for part in parts),
+            "correct": sum(part.correct for part in parts),
+            "samples": sum(part.samples for part in parts),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any], processes: Processes) -> None:
         """Go on from `state_dict()`; the first process carries the sums."""
@@ -139,6 +164,15 @@ class Meter:
         if processes.first:
             self._loss_sum, self._correct = state["loss"], state["correct"]
             self._samples = state["samples"]
+            # Checkpoints from before the weights were counted weigh each sample alike.
+            self._weight = state.get("weight", float(self._samples))
+
+
+def _numbers(values: Sequence[Tensor | float]) -> list[float]:
+    """Plain numbers; the device is asked once for those that it has."""
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    asked = iter(torch.stack(tensors).double().tolist() if tensors else [])
+    return [next(asked) if isinstance(value, Tensor) else value for value in values]
 
 
 def means_of(sums: Sums, processes: Processes) -> Means:

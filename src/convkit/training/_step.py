@@ -96,8 +96,9 @@ class Stepper:
                 raise self._placed(error) from None
         if batch.weight:
             state = self.state
+            weight = self.objective.weight(targets)
             due = state.meter.add(
-                loss.detach(), outputs.detach(), targets, state.step + 1, state.batch
+                loss.detach(), weight, outputs.detach(), targets, state.step + 1, state.batch
             )
             if due:
                 state.meter.read()
