@@ -201,6 +201,29 @@ def test_unreadable_files_are_skipped_with_a_report(tmp_path: Path) -> None:
     assert f"1 file unreadable: {path} is not an image of a known format" in str(sets)
 
 
+def test_the_size_that_all_files_have_is_that_of_files_given_later(tmp_path: Path) -> None:
+    write_image(tmp_path / "in" / "train" / "a" / "1.png", 1, 40, 56)
+    write_image(tmp_path / "in" / "test" / "a" / "2.png", 2, 40, 56)
+    write_image(tmp_path / "later.png", 3, 48, 64)
+
+    sets = data.image_folder(tmp_path / "in")
+
+    assert sets.test is not None
+    assert sets.train.preprocessing == sets.test.preprocessing
+    assert sets.train.preprocessing.size == (40, 56)
+    assert sets.train.preprocessing.load([tmp_path / "later.png"]).shape == (1, 3, 40, 56)
+
+
+def test_splits_of_different_sizes_keep_them(tmp_path: Path) -> None:
+    write_image(tmp_path / "train" / "a" / "1.png", 1, 40, 56)
+    write_image(tmp_path / "test" / "a" / "2.png", 2, 48, 64)
+
+    sets = data.image_folder(tmp_path)
+
+    assert [each.images.shape[2:] for each in sets] == [(40, 56), (48, 64)]
+    assert sets.train.preprocessing.size is None
+
+
 def test_a_border_gives_random_crops_room_and_changes_nothing_else(tmp_path: Path) -> None:
     for i in range(3):
         write_image(tmp_path / "a" / f"{i}.png", i, 40, 56)

@@ -94,6 +94,20 @@ def test_a_manifest_is_read_again_as_the_same_split(tmp_path: Path) -> None:
             "path,label,split\n1.png,a,train\n1.png,b,test\n",
             "{file}, line 3: no training image has the label 'b'",
         ),
+        *(
+            (
+                f"{head}\n1.png,a\n",
+                "{file}, line 1 looks like a header: name the columns path,label",
+            )
+            for head in ("filename,label", "path,class")
+        ),
+        (
+            "path,label,split,group\n1.png,a,train,g\n1.png,a,train,h\n1.png,a,test,g\n",
+            (
+                "{file}: group 'g' is in train (line 2) and in test (line 4): give all images of "
+                "a group the same split"
+            ),
+        ),
         (
             "2.png,a\n",
             (
@@ -109,6 +123,27 @@ def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:
 
     with pytest.raises(DataError, match=f"^{re.escape(message.format(file=file, root=tmp_path))}$"):
         data.image_list(file)
+
+
+def test_a_missing_first_file_is_no_header(tmp_path: Path) -> None:
+    write_images(tmp_path, ["1.png", "2.png"])
+
+    sets = data.image_list(
+        write_list(tmp_path, "0.png,a\n1.png,a\n2.png,b\n"), on_unreadable="skip"
+    )
+
+    assert sets.train.names == ("1.png", "2.png")
+    assert sets.class_names == ("a", "b")
+
+
+def test_an_empty_cell_is_no_group(tmp_path: Path) -> None:
+    write_images(tmp_path, ["1.png", "2.png"])
+    text = "path,label,split,group\n1.png,a,train,\n2.png,a,test,\n"
+
+    assert [each.names for each in data.image_list(write_list(tmp_path, text))] == [
+        ("1.png",),
+        ("2.png",),
+    ]
 
 
 def test_a_list_that_is_no_text_is_named(tmp_path: Path) -> None:

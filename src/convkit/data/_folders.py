@@ -80,7 +80,7 @@ def image_folder(
             `validation`, `test_set` and the like) with the class folders in them. A test folder
             that holds images and no class folders is unlabelled.
         size: An int: shorter side resized, square cut from the middle. A pair (height, width):
-            stretched. None: as they are; all must agree.
+            stretched. None: as they are, all alike; then it is the size that they have.
         resize: The shorter side before the crop; `size` when left out.
         border: Whether images are kept as squares of `resize`, so that random crops have room;
             where none is cut at random, the middle is taken, as without a border.

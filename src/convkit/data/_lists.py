@@ -60,7 +60,8 @@ def image_list(
     r"""Read the images that a CSV file lists as `path,label`.
 
     A first row `path,label` names the columns; then `split` (train, val, test) and `group` may be
-    columns too. Images of one group are never on two sides of a split. Blanks around a cell are
+    columns too. Images of one group are never on two sides of a split: a list that states such a
+    split is refused; an empty cell is no group. Blanks around a cell are
     left out, unless the header is in quotes, as in the manifest of `Sets.write_manifest`.
 
     Args:
@@ -82,7 +83,8 @@ def image_list(
         The sets; classes are the sorted labels of the training images (whole numbers by value).
 
     Raises:
-        DataError: When the list cannot be read, leaves its root, or names unreadable files.
+        DataError: When the list cannot be read, leaves its root, names unreadable files, or states
+            a split that divides a group.
 
     Examples:
         >>> from pathlib import Path
@@ -137,7 +139,37 @@ def _read(file: Path, root: Path) -> dict[str, _Rows]:
         target.lines.append(line)
         if "group" in row:
             target.groups.append(row["group"])
+    if not first:
+        _check_first_row(by_split, file)
+    _check_groups(by_split, file)
     return by_split
+
+
+def _check_first_row(by_split: dict[str, _Rows], file: Path) -> None:
+    """Refuse a header that was read as an image: no file, with a label that no other row has."""
+    rows = by_split.get("train", _Rows())
+    if (
+        rows.paths
+        and not os.path.lexists(rows.paths[0])
+        and rows.labels[0] not in rows.labels[1:]
+        and any(map(os.path.lexists, rows.paths[1:]))
+    ):
+        raise DataError(
+            f"{file}, line {rows.lines[0]} looks like a header: name the columns path,label"
+        )
+
+
+def _check_groups(by_split: dict[str, _Rows], file: Path) -> None:
+    """Refuse stated splits that divide a group."""
+    seen: dict[str, tuple[str, int]] = {}
+    for split, rows in by_split.items():
+        for group, line in zip(rows.groups, rows.lines, strict=bool(rows.groups)):
+            other, first = seen.setdefault(group, (split, line))
+            if group and other != split:
+                raise DataError(
+                    f"{file}: group {group!r} is in {other} (line {first}) and in {split} "
+                    f"(line {line}): give all images of a group the same split"
+                )
 
 
 def _cells(content: bytes) -> list[list[str]]:

@@ -91,20 +91,22 @@ def read_listings(
         DataError: When files cannot be read or splits contradict each other.
     """
     splits: dict[Split, ImageSet] = {}
-    loaded: list[Loaded] = []
     groups: list[str] | None = None
-    for split, listing in listings.items():
-        if not listing.paths:
-            continue
-        one = load_images(listing.paths, reading.kept(), reading.options)
-        loaded.append(one)
+    loaded = {
+        split: load_images(listing.paths, reading.kept(), reading.options)
+        for split, listing in listings.items()
+        if listing.paths
+    }
+    preprocessing = _of_one_size(reading.preprocessing, list(loaded.values()))
+    for split, one in loaded.items():
+        listing = listings[split]
         splits[split] = ImageSet(
             one.images,
             torch.tensor(listing.labels, dtype=torch.int64)[list(one.kept)],
             class_names=class_names,
             names=[relative_name(listing.paths[i], root) for i in one.kept],
             split=split,
-            preprocessing=reading.preprocessing,
+            preprocessing=preprocessing,
         )
         if split == "train" and listing.groups:
             groups = [listing.groups[i] for i in one.kept]
@@ -115,9 +117,18 @@ def read_listings(
         mean=reading.mean,
         std=reading.std,
         source=source,
-        report=_report(loaded, ignored),
+        report=_report(list(loaded.values()), ignored),
         groups=groups,
     )
+
+
+def _of_one_size(preprocessing: Preprocessing, loaded: Sequence[Loaded]) -> Preprocessing:
+    """With the size that all files turned out to have, so that a file given later gets it too."""
+    sizes = {tuple(one.images.shape[2:]) for one in loaded}
+    if preprocessing.size is not None or len(sizes) != 1:
+        return preprocessing
+    height, width = sizes.pop()
+    return replace(preprocessing, size=(height, width))
 
 
 def relative_name(path: str | os.PathLike[str], root: Path) -> str:
