@@ -246,10 +246,10 @@ def test_a_rule_is_plain_python() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"patience": 0}, "patience is at least 1, or None for no limit: not 0"),
+        ({"patience": 0}, "patience is a whole number from 1 on or None, not 0"),
         ({"min_delta": -0.1}, "min_delta is 0 or above, not -0.1"),
-        ({"first": 0}, "values are counted from 1: first=0 is before them"),
-        ({"rising": 1}, "rising compares with the 2nd last or earlier, not 1"),
+        ({"first": 0}, "first is a whole number from 1 on, not 0"),
+        ({"rising": 1}, "rising is a whole number from 2 on or None, not 1"),
         ({"not_finite": "raise"}, "not_finite is 'stop' or 'ignore', not 'raise'"),
         (
             {"monitor": "loss"},

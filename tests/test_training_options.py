@@ -150,7 +150,7 @@ def test_layer_wise_rates_follow_the_schedule_and_stop_at_frozen_parts() -> None
         ),
         (
             lambda: TrainingOptions(epochs_per_validation=0),
-            "epochs_per_validation is at least 1, not 0",
+            "epochs_per_validation is a whole number from 1 on, not 0",
         ),
         (
             lambda: fit(

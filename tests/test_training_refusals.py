@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
 
 from convkit import Trainer
 from convkit.errors import TrainingError
-from convkit.training import TrainingOptions
+from convkit.training import BackToBest, EarlyStopping, TrainingOptions
 
 IMAGES = np.random.default_rng(0).random((12, 3))
 LABELS = np.arange(12) % 2
@@ -46,6 +47,15 @@ def test_float64_tensors_stay_for_a_network_in_float64() -> None:
     assert model.weight.dtype == torch.float64
 
 
+def test_labels_of_a_loader_may_be_of_any_whole_kind() -> None:
+    models = [network(), network()]
+    for model, labels in zip(models, (PAIR[1], PAIR[1].int()), strict=True):
+        loader = DataLoader(TensorDataset(PAIR[0], labels), batch_size=4)
+        Trainer(model).fit(loader, loader, epochs=1, progress=False)
+
+    assert torch.equal(models[0].weight, models[1].weight)
+
+
 class Once:
     """A loader that gives its batches only once."""
 
@@ -55,6 +65,41 @@ class Once:
     def __iter__(self) -> Any:
         while self.batches:
             yield self.batches.pop()
+
+
+WRONG_NUMBERS: list[tuple[Any, dict[str, Any], str]] = [
+    *(
+        (
+            EarlyStopping,
+            {"patience": value},
+            f"patience is a whole number from 1 on or None, not {value!r}",
+        )
+        for value in ("5", 2.5, float("nan"), True)
+    ),
+    (EarlyStopping, {"smoothing": "0.6"}, "smoothing is a number, a Smoothing or None, not '0.6'"),
+    (EarlyStopping, {"min_delta": "0"}, "min_delta is 0 or above, not '0'"),
+    (EarlyStopping, {"first": 0}, "first is a whole number from 1 on, not 0"),
+    (EarlyStopping, {"minimum": 0.5}, "minimum is a whole number from 0 on, not 0.5"),
+    (EarlyStopping, {"rising": 1}, "rising is a whole number from 2 on or None, not 1"),
+    *(
+        (TrainingOptions, {name: value}, f"{name} is a whole number from 1 on, not {value!r}")
+        for name, value in {
+            "accumulate": 1.5,
+            "validate_every": 2.5,
+            "validations_per_epoch": None,
+            "checkpoint_every_steps": 0.5,
+        }.items()
+    ),
+    (TrainingOptions, {"clip_norm": "1"}, "clip_norm is above 0, not '1'"),
+    (TrainingOptions, {"label_smoothing": "0"}, "label_smoothing lies from 0 to below 1, not '0'"),
+    (
+        TrainingOptions,
+        {"back_to_best": 3},
+        "back_to_best=3 is no rule: write BackToBest(after=5)",
+    ),
+    (BackToBest, {"after": 2.5}, "after is a whole number from 1 on, not 2.5"),
+    (BackToBest, {"rate_factor": "1"}, "rate_factor lies above 0 and up to 1, not '1'"),
+]
 
 
 CASES: list[tuple[Callable[[], object], str]] = [
@@ -109,6 +154,46 @@ CASES: list[tuple[Callable[[], object], str]] = [
             "evaluate measures classes: scores (N, C) against indices (N,), not (12, 2) against "
             "float32 (12, 2); the loss on a validation set is in the history"
         ),
+    ),
+    (
+        lambda: Trainer(network()).predict(iter(["1.png"])),
+        (
+            "the images to predict are a list_iterator, which can be read only once: of files give "
+            "list(...), of batches a loader"
+        ),
+    ),
+    (
+        lambda: Trainer(network()).predict([torch.zeros(3, 8, 8), torch.zeros(3, 8, 8)]),
+        (
+            "the images to predict are a list of 2, which is read as (images, labels): give one "
+            "tensor, torch.stack(images) or, of batches, torch.cat(batches)"
+        ),
+    ),
+    (
+        lambda: Trainer(network(), optimizer=3),  # type: ignore[arg-type]  # the mistake
+        (
+            "optimizer=3 is none: give a name such as 'adamw', an optimizer, or a function of the "
+            "parameters"
+        ),
+    ),
+    (
+        lambda: Trainer(network(), lr="0.1"),  # type: ignore[arg-type]  # the mistake
+        "lr is a number, not '0.1'",
+    ),
+    (
+        lambda: Trainer(network(), loss="mse"),  # type: ignore[arg-type]  # the mistake
+        ("loss='mse' is no function: give one of outputs and targets, such as torch.nn.MSELoss()"),
+    ),
+    *(
+        (
+            lambda name=name: Trainer(network()).evaluate(PAIR, name),
+            f"the name {name!r} becomes part of a file's name: leave slashes and the like out",
+        )
+        for name in ("a/b", "..\\b")
+    ),
+    *(
+        (lambda rule=rule, arguments=arguments: rule(**arguments), message)
+        for rule, arguments, message in WRONG_NUMBERS
     ),
     (
         lambda: TrainingOptions(average_weights=1.0),

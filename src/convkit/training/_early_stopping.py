@@ -7,6 +7,7 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from convkit.errors import TrainingError
+from convkit.training._given import is_number, is_whole
 from convkit.training._smoothing import Smoothing
 from convkit.training._stop import Stop, StopReason
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from convkit.training._replay import Replay
 
 Monitor = Literal["validation_loss", "validation_accuracy"]
+_OPTIONAL = {"patience", "rising"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +132,14 @@ class EarlyStopping:
     stop: Stop | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.patience is not None and self.patience < 1:
-            raise TrainingError(
-                f"patience is at least 1, or None for no limit: not {self.patience}"
-            )
-        if not 0 <= self.min_delta < inf:
-            raise TrainingError(f"min_delta is 0 or above, not {self.min_delta}")
-        if self.first < 1:
-            raise TrainingError(f"values are counted from 1: first={self.first} is before them")
-        if self.rising is not None and self.rising < 2:
-            raise TrainingError(f"rising compares with the 2nd last or earlier, not {self.rising}")
+        for name, least in (("patience", 1), ("first", 1), ("minimum", 0), ("rising", 2)):
+            value, or_none = getattr(self, name), " or None" if name in _OPTIONAL else ""
+            if not is_whole(value, least) and not (or_none and value is None):
+                raise TrainingError(
+                    f"{name} is a whole number from {least} on{or_none}, not {value!r}"
+                )
+        if not is_number(self.min_delta) or not 0 <= self.min_delta < inf:
+            raise TrainingError(f"min_delta is 0 or above, not {self.min_delta!r}")
         if self.not_finite not in {"stop", "ignore"}:
             raise TrainingError(f"not_finite is 'stop' or 'ignore', not {self.not_finite!r}")
         if self.monitor not in {"validation_loss", "validation_accuracy"}:
@@ -329,6 +329,8 @@ class EarlyStopping:
 def _as_smoothing(smoothing: Smoothing | float | None) -> Smoothing:
     if isinstance(smoothing, Smoothing):
         return smoothing
+    if smoothing is not None and not is_number(smoothing):
+        raise TrainingError(f"smoothing is a number, a Smoothing or None, not {smoothing!r}")
     return Smoothing.exponential(smoothing) if smoothing else Smoothing.none()
 
 

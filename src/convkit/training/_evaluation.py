@@ -85,6 +85,18 @@ class Evaluation(Shown):
         }
 
 
+def check_name(name: str) -> None:
+    """Refuse a name of a set that no file can carry: it becomes part of one's name.
+
+    Raises:
+        TrainingError: When a folder would be read out of it.
+    """
+    if "/" in name or "\\" in name or "\0" in name:
+        raise TrainingError(
+            f"the name {name!r} becomes part of a file's name: leave slashes and the like out"
+        )
+
+
 def check_classes(outputs: Tensor, truth: Tensor) -> None:
     """Refuse outputs and targets that are no scores (N, C) and classes (N,).
 

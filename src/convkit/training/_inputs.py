@@ -144,6 +144,16 @@ def images_to_predict(
     """
     if isinstance(data, str | os.PathLike):
         data = [data]
+    if isinstance(data, Iterator):
+        raise TrainingError(
+            f"the images to predict are {_kind(data)}, which can be read only once: "
+            "of files give list(...), of batches a loader"
+        )
+    if isinstance(data, list | tuple) and len(data) == 2 and getattr(data[1], "ndim", 0) > 2:
+        raise TrainingError(
+            f"the images to predict are a {type(data).__name__} of 2, which is read as (images, "
+            "labels): give one tensor, torch.stack(images) or, of batches, torch.cat(batches)"
+        )
     names = None
     if isinstance(data, list | tuple) and data and isinstance(data[0], str | os.PathLike):
         if preprocessing is None:

@@ -141,7 +141,7 @@ def as_pair(batch: Any) -> Pair:
             "a loader gives pairs (images, labels) of tensors, this one gave "
             f"({type(images).__name__}, {type(targets).__name__})"
         )
-    return images, targets
+    return images, targets if targets.is_floating_point() else targets.long()
 
 
 def known_length(data: Any) -> int | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Literal
 
+from torch.optim import Optimizer
+
 from convkit.errors import TrainingError
 from convkit.training._early_stopping import EarlyStopping
+from convkit.training._given import is_number, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +37,22 @@ class Settings:
     scheduler: SchedulerLike | None
     loss: LossFunction | None
 
+    def __post_init__(self) -> None:
+        optimizer: object = self.optimizer
+        if not isinstance(optimizer, str | Optimizer) and not callable(optimizer):
+            raise TrainingError(
+                f"optimizer={optimizer!r} is none: give a name such as 'adamw', an optimizer, or "
+                "a function of the parameters"
+            )
+        for name, rate in self.rates.items():
+            if rate is not None and not is_number(rate):
+                raise TrainingError(f"{name} is a number, not {rate!r}")
+        if self.loss is not None and not callable(self.loss):
+            raise TrainingError(
+                f"loss={self.loss!r} is no function: give one of outputs and targets, such as "
+                "torch.nn.MSELoss()"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class BackToBest:
@@ -56,10 +75,10 @@ class BackToBest:
     rate_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.after < 1:
-            raise TrainingError(f"a return comes after at least 1 validation, not {self.after}")
-        if not 0 < self.rate_factor <= 1:
-            raise TrainingError(f"rate_factor lies above 0 and up to 1, not {self.rate_factor}")
+        if not is_whole(self.after, 1):
+            raise TrainingError(f"after is a whole number from 1 on, not {self.after!r}")
+        if not is_number(self.rate_factor) or not 0 < self.rate_factor <= 1:
+            raise TrainingError(f"rate_factor lies above 0 and up to 1, not {self.rate_factor!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,24 +141,31 @@ class TrainingOptions:
         usual = {"validate_every": None, "validations_per_epoch": 1, "epochs_per_validation": 1}
         for name in ("accumulate", *usual):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise TrainingError(f"{name} is at least 1, not {value}")
+            if not is_whole(value, 1) and not (value is None and name == "validate_every"):
+                raise TrainingError(f"{name} is a whole number from 1 on, not {value!r}")
         given = [name for name, value in usual.items() if getattr(self, name) != value]
         if len(given) > 1:
             raise TrainingError(
                 f"{' and '.join(given)} both say when to validate: give one of them"
             )
-        for name in ("clip_norm", "checkpoint_every_steps", "checkpoint_every_minutes"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise TrainingError(f"{name} is above 0, not {value}")
-        if not 0 <= self.label_smoothing < 1:
+        steps = self.checkpoint_every_steps
+        if steps is not None and not is_whole(steps, 1):
             raise TrainingError(
-                f"label_smoothing lies from 0 to below 1, not {self.label_smoothing}"
+                f"checkpoint_every_steps is a whole number from 1 on, not {steps!r}"
             )
-        if self.average_weights is not None and not 0 <= self.average_weights < 1:
+        for name in ("clip_norm", "checkpoint_every_minutes"):
+            value = getattr(self, name)
+            if value is not None and not (is_number(value) and value > 0):
+                raise TrainingError(f"{name} is above 0, not {value!r}")
+        for name in ("label_smoothing", "average_weights"):
+            value = getattr(self, name)
+            if value is None and name == "average_weights":
+                continue
+            if not is_number(value) or not 0 <= value < 1:
+                raise TrainingError(f"{name} lies from 0 to below 1, not {value!r}")
+        if self.back_to_best is not None and not isinstance(self.back_to_best, BackToBest):
             raise TrainingError(
-                f"average_weights lies from 0 to below 1, not {self.average_weights}"
+                f"back_to_best={self.back_to_best!r} is no rule: write BackToBest(after=5)"
             )
         if self.scheduler_per not in {None, "epoch", "step", "validation"}:
             raise TrainingError(

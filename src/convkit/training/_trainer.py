@@ -14,6 +14,7 @@ from convkit.training._begin import begin, go_on
 from convkit.training._configuration import Call
 from convkit.training._directory import RunDirectory
 from convkit.training._ending import run_to_its_end
+from convkit.training._evaluation import check_name
 from convkit.training._history import History
 from convkit.training._interrupt import interruptible
 from convkit.training._load import load_weights, loss_of, rebuilt
@@ -258,8 +259,11 @@ class Trainer:
             Loss, accuracy with its interval, confusion matrix and average precision.
 
         Raises:
-            TrainingError: When the set is empty, or its images or labels do not fit the network.
+            TrainingError: When the set is empty, its images or labels do not fit the network, or no
+                file can carry its name.
         """
+        if name is not None:
+            check_name(name)
         return evaluate(self, data, name, batch_size=batch_size, other_size=other_size)
 
     def predict(self, data: Any, *, batch_size: int = 128, other_size: bool = False) -> Predictions:
