@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import random
 import re
+import warnings
 from typing import Any
 
 import pytest
 import torch
 import torchvision
 from torch import nn
+from torch.nn.utils import prune
 
 from convkit.architecture import (
     Activation,
@@ -204,6 +207,17 @@ def test_a_shortcut_of_its_own_kind_is_written_out() -> None:
     assert Architecture.from_module(table.build((4, 8, 8))) == table
 
 
+def computed_weights() -> list[tuple[nn.Module, str]]:
+    """Layers whose weight is made anew at every call, and a parameter that it is made of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # these are the old ways to write them
+        return [
+            (nn.utils.spectral_norm(nn.Conv2d(3, 4, 3)), "weight_orig"),
+            (nn.utils.weight_norm(nn.Conv2d(3, 4, 3)), "weight_g"),
+            (prune.random_unstructured(nn.Conv2d(3, 4, 3), "weight", 0.5), "weight_orig"),
+        ]
+
+
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
@@ -264,6 +278,26 @@ def test_a_shortcut_of_its_own_kind_is_written_out() -> None:
             nn.Upsample(scale_factor=1.5),
             "layer '1': Upsample has scale_factor=1.5; whole factors can be read",
         ),
+        *(
+            (
+                nn.Upsample(scale_factor=2, mode=mode),
+                (
+                    f"layer '1': Upsample has mode='{mode}', which no table can say; "
+                    "nearest or linear or bilinear or trilinear can be read"
+                ),
+            )
+            for mode in ("bicubic", "nearest-exact")
+        ),
+        *(
+            (
+                layer,
+                (
+                    f"layer '1': Conv2d has the parameter {parameter}, from which its weight is "
+                    "computed; no table can say that, take the norm or the pruning off first"
+                ),
+            )
+            for layer, parameter in computed_weights()
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -278,6 +312,64 @@ def test_shared_weights_are_refused() -> None:
 
     with pytest.raises(ArchitectureError, match=f"^{re.escape(message)}$"):
         Architecture.from_module(nn.Sequential(conv, conv))
+
+
+def test_shared_statistics_are_refused() -> None:
+    norm = nn.BatchNorm2d(3, affine=False)
+    message = (
+        "2.running_mean is the same weight as 0.running_mean; the rows of a table do not share "
+        "weights"
+    )
+
+    with pytest.raises(ArchitectureError, match=f"^{re.escape(message)}$"):
+        Architecture.from_module(nn.Sequential(norm, nn.ReLU(), norm))
+
+
+def test_a_layer_without_weights_may_run_at_several_places() -> None:
+    act, pool = nn.ReLU(), nn.MaxPool2d(2)
+    model = nn.Sequential(
+        *(nn.Conv2d(3, 4, 3), act, pool, nn.Conv2d(4, 4, 3), act, pool),
+        *(nn.Flatten(), nn.Linear(4, 2)),
+    )
+    table = Architecture.from_module(model)
+    rebuilt = table.build((3, 12, 12))
+    rebuilt.load_state_dict(
+        dict(zip(rebuilt.state_dict(), model.state_dict().values(), strict=True))
+    )
+    images = torch.randn(2, 3, 12, 12)
+
+    assert [type(layer) for layer in rebuilt] == [type(layer) for layer in model]
+    assert torch.equal(rebuilt(images), model(images))
+
+
+@pytest.mark.skipif(
+    "bias" not in inspect.signature(nn.BatchNorm2d).parameters, reason="this PyTorch has none"
+)
+def test_a_norm_that_does_not_shift_is_refused() -> None:
+    for make in (lambda: nn.BatchNorm2d(8, bias=False), lambda: nn.GroupNorm(2, 8, bias=False)):
+        layer = make()
+        message = (
+            f"layer '0': {type(layer).__name__} has bias=False, which no table can say; bias=True "
+            "can be read"
+        )
+        with pytest.raises(ArchitectureError, match=f"^{re.escape(message)}$"):
+            Architecture.from_module(nn.Sequential(layer))
+
+
+def test_the_activation_after_a_sum_is_the_one_of_the_block() -> None:
+    torch.manual_seed(0)
+    model = torchvision.models.resnet18(num_classes=5).eval()
+    for module in list(model.modules()):
+        if hasattr(module, "relu"):
+            module.relu = nn.SiLU()
+    rebuilt = Architecture.from_module(model).build((3, 64, 64)).eval()
+    rebuilt.load_state_dict(
+        dict(zip(rebuilt.state_dict(), model.state_dict().values(), strict=True))
+    )
+    images = torch.randn(2, 3, 64, 64)
+
+    with torch.no_grad():
+        assert torch.equal(rebuilt(images), model(images))
 
 
 def test_reading_draws_no_random_numbers() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from convkit.architecture._activation import ACTIVATIONS, SETTINGS, Activation, Dropout
 from convkit.architecture._conv import Conv, ConvTranspose
@@ -29,7 +29,18 @@ def row_of(layer: Any) -> Row | None:
             f"{kind.__name__} is no layer that a table knows; from_module reads sequences of "
             "torch.nn layers, and torchvision's AlexNet, VGG and ResNet"
         )
+    _require_plain_parameters(layer)
     return reader(layer)
+
+
+def _require_plain_parameters(layer: Any) -> None:
+    """Refuse a layer whose weight is computed, as spectral_norm, weight_norm and pruning do."""
+    for name, _ in layer.named_parameters(recurse=False):
+        if name not in {"weight", "bias"}:
+            raise ArchitectureError(
+                f"{type(layer).__name__} has the parameter {name}, from which its weight is "
+                "computed; no table can say that, take the norm or the pruning off first"
+            )
 
 
 def _require(layer: Any, **wanted: object) -> None:
@@ -90,14 +101,24 @@ def _linear(layer: Any) -> Row:
     return Linear(layer.out_features, bias=layer.bias is not None, stated=_stated(layer))
 
 
+def _require_shift(layer: Any) -> None:
+    """Refuse a norm that scales and does not shift, which newer PyTorch can make."""
+    if layer.affine and layer.bias is None:
+        raise ArchitectureError(
+            f"{type(layer).__name__} has bias=False, which no table can say; bias=True can be read"
+        )
+
+
 def _batch_norm(layer: Any) -> Row:
     _require(layer, track_running_stats=True)
     if layer.momentum is None:
         _require(layer, momentum=0.1)
+    _require_shift(layer)
     return BatchNorm(eps=layer.eps, momentum=layer.momentum, affine=layer.affine)
 
 
 def _group_norm(layer: Any) -> Row:
+    _require_shift(layer)
     return GroupNorm(layer.num_groups, eps=layer.eps, affine=layer.affine)
 
 
@@ -140,6 +161,15 @@ def _flatten(layer: Any) -> Row:
     return Flatten()
 
 
+# The modes of nn.Upsample that a row has; it calls the linear ones by their name in 2-d.
+_MODES: dict[str, Literal["nearest", "bilinear"]] = {
+    "nearest": "nearest",
+    "linear": "bilinear",
+    "bilinear": "bilinear",
+    "trilinear": "bilinear",
+}
+
+
 def _upsample(layer: Any) -> Row:
     factors = layer.scale_factor
     if factors is None or layer.align_corners:
@@ -147,10 +177,15 @@ def _upsample(layer: Any) -> Row:
             "Upsample is read when it has a scale_factor, and corners that are not aligned; got "
             f"scale_factor={factors!r}, align_corners={layer.align_corners!r}"
         )
+    if layer.mode not in _MODES:
+        raise ArchitectureError(
+            f"Upsample has mode={layer.mode!r}, which no table can say; "
+            f"{' or '.join(_MODES)} can be read"
+        )
     whole = tuple(int(factor) for factor in factors) if isinstance(factors, tuple) else int(factors)
     if whole != factors:
         raise ArchitectureError(f"Upsample has scale_factor={factors!r}; whole factors can be read")
-    return Upsample(_size(whole), mode="nearest" if layer.mode == "nearest" else "bilinear")
+    return Upsample(_size(whole), mode=_MODES[layer.mode])
 
 
 def _dropout(layer: Any) -> Row:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from convkit.architecture._activation import Activation
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._composite import Residual
 from convkit.architecture._from_layer import row_of
@@ -58,8 +58,10 @@ def _named(found: Iterable[_Found]) -> Iterator[Row]:
 def _require_own_weights(module: nn.Module) -> None:
     """Refuse a layer that runs at two places: in a table each row has weights of its own."""
     names: dict[int, str] = {}
-    for name, parameter in module.named_parameters(remove_duplicate=False):
-        first = names.setdefault(id(parameter), name)
+    parameters = module.named_parameters(remove_duplicate=False)
+    statistics = module.named_buffers(remove_duplicate=False)
+    for name, tensor in chain(parameters, statistics):
+        first = names.setdefault(id(tensor), name)
         if first != name:
             raise ArchitectureError(
                 f"{name} is the same weight as {first}; the rows of a table do not share weights"
@@ -87,7 +89,8 @@ def _read_children(module: nn.Module, path: str, names: tuple[str, ...]) -> Iter
 
 
 def _sequence(module: nn.Module, path: str) -> Iterator[_Found]:
-    names = tuple(name for name, _ in module.named_children())
+    # named_children() would leave out the second use of a layer such as one ReLU object.
+    names = tuple(name for name, child in module._modules.items() if child is not None)
     for found in _read_children(module, path, names):
         # Names inside a sequence in a sequence would not be single any more.
         direct = found.name.rpartition(".")[0] == path
@@ -122,7 +125,7 @@ def _torchvision_block(module: Any, path: str, names: tuple[str, ...]) -> Iterat
     around = () if module.downsample is None else ("downsample",)
     shortcut = _nameless(_read_children(module, path, around))
     yield _Found(_residual(body, shortcut, module.conv1.in_channels))
-    yield _Found(Activation("relu"))
+    yield from _nameless(_read_children(module, path, ("relu",)))
 
 
 def _own_block(module: Any, path: str) -> Iterator[_Found]:
