@@ -7,9 +7,18 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from convkit._escaping import latex_text, plain
-from convkit.architecture import Architecture
+from convkit.architecture import (
+    Activation,
+    Architecture,
+    BatchNorm,
+    Flatten,
+    GroupNorm,
+    Row,
+    Upsample,
+)
 from convkit.architecture._dialect_latex import read_latex
 from convkit.architecture._dialect_markdown import split_cells
 from convkit.architecture._headers import role_of
@@ -131,6 +140,94 @@ def test_the_print_of_a_module() -> None:
         "conv 64 k11 s4 p2 in_channels=3, relu, maxpool 3 s2, batchnorm, flatten, "
         "linear 10 in_features=9216"
     )
+
+
+@pytest.mark.parametrize(
+    ("layer", "row"),
+    [
+        (nn.BatchNorm2d(8), BatchNorm()),
+        (nn.BatchNorm2d(8, affine=False), BatchNorm(affine=False)),
+        (nn.GroupNorm(2, 8), GroupNorm(2)),
+        (nn.GroupNorm(2, 8, affine=False), GroupNorm(2, affine=False)),
+        (nn.Hardtanh(), Activation("hardtanh")),
+        (nn.Softplus(), Activation("softplus")),
+        (nn.PReLU(), Activation("prelu")),
+        (nn.GELU(), Activation("gelu")),
+        (nn.Upsample(scale_factor=2), Upsample(2)),
+        (nn.Upsample(scale_factor=(2, 3), mode="bilinear"), Upsample((2, 3), mode="bilinear")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_print_of_a_layer_with_its_usual_settings(layer: nn.Module, row: Row) -> None:
+    printed = str(nn.Sequential(nn.Flatten(), layer))
+
+    assert Architecture.parse(printed).rows == (Flatten(), row)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("Softmax(dim=2)", "activation has dim=2, which no table can say; dim=1 can be read"),
+        (
+            "Flatten(start_dim=2, end_dim=-1)",
+            "flatten has start_dim=2, which no table can say; start_dim=1 can be read",
+        ),
+        (
+            "BatchNorm2d(8, eps=1e-05, affine=True, bias=False)",
+            "batch norm has bias=False, which no table can say; bias=True can be read",
+        ),
+        (
+            "BatchNorm2d(8, track_running_stats=False)",
+            (
+                "batch norm has track_running_stats=False, which no table can say; "
+                "track_running_stats=True can be read"
+            ),
+        ),
+        (
+            "AvgPool2d(2, divisor_override=3)",
+            (
+                "average pool has divisor_override=3, which no table can say; "
+                "divisor_override=None can be read"
+            ),
+        ),
+        (
+            "MaxPool2d(2, return_indices=True)",
+            (
+                "max pool has return_indices=True, which no table can say; "
+                "return_indices=False can be read"
+            ),
+        ),
+        (
+            "Upsample(scale_factor=2.0, mode='bilinear', align_corners=True)",
+            (
+                "upsample has align_corners=True, which no table can say; "
+                "align_corners=False can be read"
+            ),
+        ),
+        (
+            "Upsample(size=(8, 8), mode='nearest')",
+            "Upsample has size=(8, 8), which no table can say; scale_factor can be read",
+        ),
+        (
+            "GELU(approximate='tanh')",
+            (
+                "activation has approximate='tanh', which no table can say; "
+                "approximate='none' can be read"
+            ),
+        ),
+    ],
+)
+def test_a_setting_that_no_row_has_is_refused(call: str, message: str) -> None:
+    word = call.partition("(")[0]
+
+    whole = f"row 1, '{word} (...': {message}"
+
+    with pytest.raises(TableError, match=f"^{re.escape(whole)}$"):
+        Architecture.parse(f"Net(\n  (0): {call}\n)")
+
+
+def test_the_size_of_kerass_upsampling_is_a_factor() -> None:
+    assert Architecture.parse("UpSampling2D(size=(2, 2))").rows == (Upsample(2),)
 
 
 def test_the_print_of_a_block_is_refused() -> None:

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from convkit.architecture._activation import Activation
 from convkit.architecture._cells import shorten
 from convkit.architecture._cells_words import field_names
+from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.errors import TableError
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ _OTHER_NAMES = {
     "in_channels": ("in_features",),
     "kernel_size": ("output_size", "scale_factor"),
     "padding": ("p",),
-    "output_size": ("scale_factor",),
     "stride": ("scale_factor",),
 }
 # Values that say that a setting plays no part, so that they may stand in any row.
@@ -43,24 +44,43 @@ _SAYS_NOTHING = {
     "groups": (1,),
     "output_padding": (0,),
 }
-# Arguments of frameworks that change nothing here.
-IGNORED = frozenset(
-    [
-        "inplace",
-        "track_running_stats",
-        "start_dim",
-        "end_dim",
-        "dim",
-        "device",
-        "dtype",
-        "align_corners",
-        "return_indices",
-        "input_shape",
-        "data_format",
-        "kernel_initializer",
-        "divisor_override",
-    ]
+# Arguments of frameworks that no row has: those that change nothing here whatever their value, ...
+_CHANGES_NOTHING = frozenset(
+    ["inplace", "device", "dtype", "input_shape", "data_format", "kernel_initializer"]
 )
+# ... and the values with which the others do, in rows of any kind and in those of one kind.
+_USUAL: dict[str, tuple[object, ...]] = {
+    "track_running_stats": (True,),
+    "start_dim": (1,),
+    "end_dim": (-1,),
+    "dim": (1, -1, None),  # of a vector -1 is the same, and None is chosen so by PyTorch
+    "align_corners": (False, None),
+    "return_indices": (False,),
+    "divisor_override": (None,),
+}
+_USUAL_OF: dict[type[Row], dict[str, tuple[object, ...]]] = {
+    BatchNorm: {"bias": (True,)},
+    GroupNorm: {"bias": (True,)},
+    Activation: {
+        "min_val": (-1,),
+        "max_val": (1,),
+        "beta": (1,),
+        "threshold": (20,),
+        "num_parameters": (1,),
+        "approximate": ("none", None),
+    },
+}
+
+
+def usual_values(kind: type[Row] | None, setting: str) -> tuple[object, ...] | None:
+    """The values with which an argument of a framework changes nothing; None for any other."""
+    own = _USUAL_OF.get(kind, {}) if kind else {}
+    return own.get(setting) or _USUAL.get(setting)
+
+
+def is_argument(kind: type[Row] | None, setting: str) -> bool:
+    """Whether a framework knows this argument for a row that has no such field."""
+    return setting in _CHANGES_NOTHING or usual_values(kind, setting) is not None
 
 
 @contextmanager
@@ -156,11 +176,14 @@ class Draft:
             TableError: When the row has no such setting, or another value was given before.
         """
         name = self.field_of(setting)
-        if name is None and setting in IGNORED:
-            return
         if name is None:
-            self._take_elsewhere(setting, value)
+            if not is_argument(self.kind, setting):
+                self._take_elsewhere(setting, value)
+            elif setting not in _CHANGES_NOTHING:
+                self._require_usual(setting, value)
             return
+        if name == "scale_factor":
+            value = _whole(value)
         before = self.values.get(name, value)
         if before != value and before is not BLANK and value is not BLANK:
             raise TableError(
@@ -168,6 +191,18 @@ class Draft:
             )
         if value is not BLANK or name not in self.values:
             self.values[name] = value
+
+    def _require_usual(self, setting: str, value: object) -> None:
+        """Refuse an argument that would change the network in a way that no row can say."""
+        usual = usual_values(self.kind, setting) or ()
+        if setting == "bias" and self.values.get("affine") is False:
+            usual = (True, False)  # PyTorch prints that a norm without a scale has no bias
+        if value not in usual and value is not BLANK:
+            kind = "input" if self.kind is None else self.kind.kind
+            raise TableError(
+                f"{kind} has {setting}={value!r}, which no table can say; "
+                f"{setting}={usual[0]!r} can be read"
+            )
 
     def _take_elsewhere(self, setting: str, value: object) -> None:
         """A setting that this kind of row has not: channels are stated, zeros say nothing."""
@@ -180,6 +215,13 @@ class Draft:
         elif value not in _SAYS_NOTHING.get(setting, ()) and value is not BLANK:
             kind = "input" if self.kind is None else self.kind.kind
             raise TableError(f"{kind} has no {setting}, but {_shown(value)} is given; leave it out")
+
+
+def _whole(value: object) -> object:
+    """PyTorch prints the factor 2 as 2.0."""
+    if isinstance(value, tuple):
+        return tuple(map(_whole, value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _shown(value: object) -> str:

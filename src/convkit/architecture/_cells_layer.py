@@ -15,7 +15,7 @@ from convkit.architecture._cells_channels import (
     tell_of_lists,
     unwrapped,
 )
-from convkit.architecture._cells_draft import IGNORED, Draft, NestedRows, located
+from convkit.architecture._cells_draft import Draft, NestedRows, is_argument, located
 from convkit.architecture._cells_segments import (
     is_group_of_rows,
     join_arrows,
@@ -28,6 +28,7 @@ from convkit.architecture._cells_values import (
     lacks_window,
     no_layer,
     refuse_numbers_before_pool,
+    refuse_target_size,
     set_repeat,
     take_suffix,
     wants_number,
@@ -284,7 +285,9 @@ class Layers:
             value = NestedRows(self.sub_rows(value), many=many)
         if isinstance(value, str) and value.lower() in {"same", "valid"} and name == "padding":
             value = "same" if value.lower() == "same" else 0
-        known = part.text != name or meaning_of(part.text) is not None or name in IGNORED
+        refuse_target_size(draft, part)
+        known = part.text != name or meaning_of(part.text) is not None
+        known = known or is_argument(draft.kind, name)
         if not draft.accepts(name) and not known:
             self._unknown_setting(draft, part)
         draft.set(name, value)

@@ -9,7 +9,7 @@ from convkit.architecture._cells import quoted
 from convkit.architecture._cells_words import positional_fields
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
-from convkit.architecture._norm import BatchNorm
+from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AvgPool, MaxPool
 from convkit.errors import TableError
 
@@ -138,6 +138,14 @@ def _batch_norm(draft: Draft, _: list[str]) -> None:
     _assign(draft, ["out_channels"], draft.bare)
 
 
+def _group_norm(draft: Draft, readings: list[str]) -> None:
+    """A number is the groups; PyTorch's call has the channels after them."""
+    if draft.called == 2 == len(draft.bare):
+        _assign(draft, ["groups", "out_channels"], draft.bare)
+    else:
+        _in_order(draft, readings)
+
+
 def _activation(draft: Draft, _: list[str]) -> None:
     """A number is the slope or alpha; before it a word may name the function."""
     order = ["setting"] if "function" in draft.values else ["function", "setting"]
@@ -183,6 +191,7 @@ _PLACES: dict[type[Row], Callable[[Draft, list[str]], None]] = {
     AvgPool: _pool,
     Linear: _linear,
     BatchNorm: _batch_norm,
+    GroupNorm: _group_norm,
     Activation: _activation,
     Flatten: _nothing,
 }

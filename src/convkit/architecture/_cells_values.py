@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import quoted
 from convkit.architecture._cells_channels import is_pool
+from convkit.architecture._cells_words import squash
 from convkit.architecture._composite import Repeat
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._norm import BatchNorm, GroupNorm
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from convkit.architecture._cells_part import Part
 
 WITH_WINDOW = {Conv, ConvTranspose, MaxPool, AvgPool}
+_TORCH_UPSAMPLING = {"upsample", "upsamplingnearest2d", "upsamplingbilinear2d"}
 _WITH_SETTING = {"leaky_relu", "prelu", "elu", "celu"}
 
 
@@ -42,6 +44,15 @@ def refuse_numbers_before_pool(part: Part, waiting: Sequence[Part]) -> None:
         raise TableError(
             f"{quoted(number.text)} before {quoted(part.text)} is no setting of a pool; write a "
             "comma after the list"
+        )
+
+
+def refuse_target_size(draft: Draft, part: Part) -> None:
+    """Refuse the size that PyTorch's Upsample reaches; that of Keras's UpSampling2D is a factor."""
+    if squash(part.text) == "size" and squash(draft.text) in _TORCH_UPSAMPLING:
+        raise TableError(
+            f"{draft.text} has size={part.value!r}, which no table can say; scale_factor can be "
+            "read"
         )
 
 
