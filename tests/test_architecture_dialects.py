@@ -14,6 +14,7 @@ from convkit.architecture import (
     Activation,
     Architecture,
     BatchNorm,
+    Conv,
     Flatten,
     GroupNorm,
     Row,
@@ -228,6 +229,37 @@ def test_a_setting_that_no_row_has_is_refused(call: str, message: str) -> None:
 
 def test_the_size_of_kerass_upsampling_is_a_factor() -> None:
     assert Architecture.parse("UpSampling2D(size=(2, 2))").rows == (Upsample(2),)
+
+
+def test_layers_that_are_printed_together_are_read_as_often_as_they_stand() -> None:
+    convs = nn.ModuleList(nn.Conv2d(8, 8, 3) for _ in range(3))
+    blocks = nn.ModuleList(nn.Sequential(nn.Conv2d(8, 8, 3), nn.ReLU()) for _ in range(2))
+    table = Architecture.parse(str(nn.ModuleList([convs, blocks, nn.Flatten()])))
+
+    conv = Conv(8, kernel_size=3, in_channels=8)
+    assert table.rows == (conv, conv, conv, *(conv, Activation("relu")) * 2, Flatten())
+
+
+def test_a_printed_name_with_a_dash_is_read() -> None:
+    assert Architecture.parse("Sequential(\n  (a-b): ReLU()\n)").to_text() == "relu"
+
+
+@pytest.mark.parametrize(
+    ("printed", "message"),
+    [
+        (
+            "Net(\n  (0): ReLU()\n  (1) Linear(3, 4)\n)",
+            (
+                "line 3: '(1) Linear(3, 4)' is no child of a printed module; it is written such as "
+                "(0): ReLU()"
+            ),
+        ),
+        ("Net(\n  (0): 99999 x ReLU()\n)", "the module has more than 10,000 layers"),
+    ],
+)
+def test_a_child_that_cannot_be_read_is_refused(printed: str, message: str) -> None:
+    with pytest.raises(TableError, match=f"^{re.escape(message)}$"):
+        Architecture.parse(printed)
 
 
 def test_the_print_of_a_block_is_refused() -> None:

@@ -225,6 +225,20 @@ def test_conv_norm_activation_dropout_run_in_this_order() -> None:
             ),
         ),
         (
+            lambda: Conv(8, kernel_size=4, padding=((1, 2), (1, 2))),  # type: ignore[arg-type] # wrong on purpose
+            (
+                "padding must be an integer of at least 0, or a tuple (height, width) of them; got "
+                "((1, 2), (1, 2))"
+            ),
+        ),
+        (
+            lambda: MaxPool(((3, 5), (3, 5))),  # type: ignore[arg-type] # wrong on purpose
+            (
+                "kernel_size must be an integer of at least 1, or a tuple (height, width) of them; "
+                "got ((3, 5), (3, 5))"
+            ),
+        ),
+        (
             lambda: Conv(8, kernel_size=3, padding=-1),
             "padding must be an integer of at least 0, or a tuple (height, width) of them; got -1",
         ),

@@ -303,7 +303,9 @@ def tidy_size(value: Size) -> Size:
     if isinstance(value, int) or value is None:
         return value
     numbers = tuple(value)
-    return numbers[0] if len(set(numbers)) == 1 else numbers
+    # Equal pairs, as ((1, 2), (1, 2)), are no number: whoever asks for sizes refuses them.
+    alike = all(isinstance(n, int) for n in numbers) and len(set(numbers)) == 1
+    return numbers[0] if alike else numbers
 
 
 def set_field(row: object, name: str, value: object) -> None:
