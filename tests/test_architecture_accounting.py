@@ -183,6 +183,10 @@ def test_what_was_chosen_is_told(text: str, reading: str) -> None:
             "row 2, '10 relu': input -> output is given twice for one layer; keep one",
         ),
         ("linear -5", "row 1, 'linear -5': -5 is below zero; write 5"),
+        ("conv 64 k-5", "row 1, 'conv 64 k-5': -5 is below zero; write 5"),
+        ("conv 64 p-1 k3", "row 1, 'conv 64 p-1 k3': -1 is below zero; write 1"),
+        ("maxpool 3 s-2", "row 1, 'maxpool 3 s-2': -2 is below zero; write 2"),
+        ("avgpool 3 p-1", "row 1, 'avgpool 3 p-1': -1 is below zero; write 1"),
         (
             "[3x3, 64; 3x3, 64] x2",
             (

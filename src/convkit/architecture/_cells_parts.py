@@ -331,11 +331,14 @@ class Grammar:
             made.append(Part("dash", token.text))
 
     def _refuse_negative(self, dash: Token) -> None:
-        """A number below zero, as in "linear -5"; in "conv3-64" and "3 - 64" a dash only joins."""
+        """A number below zero, as in "linear -5" and "k-5"; in "conv3-64" a dash only joins."""
         if not self._number_follows() or self.tokens[self.at].start != dash.start + 1:
             return
         before = self.tokens[self.at - 2] if self.at > 1 else None
         joins = before is not None and before.kind in {"word", "number", "size", "close"}
+        if before is not None and before.kind == "word":
+            meaning = meaning_of(before.text)
+            joins = meaning is None or meaning.role != "setting"
         if before is None or not joins or before.start + len(before.text) < dash.start:
             number = self.tokens[self.at].text
             raise TableError(f"-{number} is below zero; write {number}")
