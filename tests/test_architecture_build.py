@@ -330,3 +330,9 @@ def test_building_leaves_modes_and_gradients_usual() -> None:
 
     assert model.training
     assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_line_longer_than_any_file_name_is_built() -> None:
+    line = ", ".join(["conv 4 k3 p1 relu"] * 60)
+
+    assert len(build(line, (3, 8, 8))) == 120

@@ -302,6 +302,50 @@ def test_a_transposed_convolution_counts_every_pixel_that_arrives() -> None:
     assert summary.macs == 6 * (4 // 2) * 9 * 25
 
 
+class Gated(nn.Module):
+    """Squeeze and excitation: every pixel sees the whole image through the gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.gate = nn.Linear(4, 4)
+        self.after = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        gate = self.gate(x.mean((2, 3))).sigmoid().view(len(x), 4, 1, 1)
+        result: torch.Tensor = self.after(x * gate.expand_as(x))
+        return result
+
+
+class Resized(nn.Module):
+    """A branch at half the size, made larger by a function that has no window here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = nn.Conv2d(3, 4, 3, padding=1)
+        self.coarse = nn.Conv2d(3, 4, 7, stride=2, padding=3)
+        self.after = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        coarse = nn.functional.interpolate(self.coarse(x), scale_factor=2.0)
+        result: torch.Tensor = self.after(self.fine(x) + coarse)
+        return result
+
+
+@pytest.mark.parametrize("model", [Gated(), Resized()], ids=lambda m: type(m).__name__)
+def test_a_field_that_is_not_known_is_not_stated(model: nn.Module) -> None:
+    rows = {row.name: row for row in summarize(model, (3, 32, 32)).rows}
+    image = torch.randn(1, 3, 32, 32, requires_grad=True)
+    model(image)[0, :, 16, 16].sum().backward()  # type: ignore[no-untyped-call] # torch's own
+    assert image.grad is not None
+    reached = image.grad[0].abs().sum(0).nonzero()
+
+    # The gradient says that more than the 3x3 and 5x5 along the one known way is seen.
+    assert int(reached.max() - reached.min()) + 1 > 5
+    assert rows["after"].receptive_field is None
+
+
 def test_recurrent_layers_are_counted() -> None:
     class Recurrent(nn.Module):
         def __init__(self) -> None:

@@ -30,6 +30,8 @@ class Sight:
 
     def __init__(self, image: torch.Tensor) -> None:
         self._seen = {id(image): Seen.image(tuple(image.shape[2:]))}
+        # Tensors that come from the image, by ways that are not known: no constants either.
+        self._unknown: set[int] = set()
         # A tensor that is gone would leave its number to another one.
         self._kept: list[Any] = [image]
 
@@ -40,13 +42,31 @@ class Sight:
     def follow(self, operation: Any, arguments: tuple[Any, ...], out: Any) -> None:
         """Note what the result of an operation sees."""
         rule = _RULES.get(operation)
-        result = out[0] if isinstance(out, (tuple, list)) and out else out
-        seen = None if rule is None else rule(self, arguments, result)
-        self._kept.append(result)
-        if seen is None:
+        results = _tensors(out)
+        operands = [id(tensor) for tensor in _tensors(arguments)]
+        lost = any(number in self._unknown for number in operands)
+        from_image = lost or any(number in self._seen for number in operands)
+        seen = None
+        if rule is not None and not lost and results:
+            seen = rule(self, arguments, results[0])
+        self._kept += results
+        for result in results:
             self._seen.pop(id(result), None)
-        else:
-            self._seen[id(result)] = seen
+            self._unknown.discard(id(result))
+            if from_image:
+                self._unknown.add(id(result))
+        if seen is not None:
+            self._seen[id(results[0])] = seen
+            self._unknown.discard(id(results[0]))
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    """The tensors among arguments or results, those in a list of them too."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if not isinstance(value, (tuple, list)):
+        return []
+    return [tensor for one in value for tensor in _tensors(one)]
 
 
 def _sizes(tensor: Any) -> tuple[int, ...]:
