@@ -82,3 +82,16 @@ def test_modules_of_ones_own_are_compared_too() -> None:
     second = Architecture([Custom("other", nn.Tanh)])
 
     assert len(first.diff(second, (3, 4, 4)).changes) == 1
+
+
+def test_modules_of_ones_own_with_one_name_are_told_apart() -> None:
+    first = Architecture([Custom("act", nn.ReLU())])
+    second = Architecture([Custom("act", nn.Tanh())])
+    diff = first.diff(second, (3, 4, 4))
+
+    assert [change.change for change in diff.changes] == ["changed"]
+    assert (
+        "1,changed,\"Custom('act', ReLU(), None)\",\"Custom('act', Tanh(), None)\",0,0,3x4x4"
+        in diff.to_csv()
+    )
+    assert not first.diff(Architecture([Custom("act", nn.ReLU())]), (3, 4, 4))

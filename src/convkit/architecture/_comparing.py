@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import KW_ONLY, dataclass
 from difflib import SequenceMatcher
@@ -205,7 +206,8 @@ def _text(row: Row) -> str:
     try:
         return Architecture((row,)).to_text()
     except ArchitectureError:  # a module of the user's own has no text
-        return row.name or row.kind
+        # In one line, and without the places in memory that functions show.
+        return re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(row).split()))
 
 
 def _paired(
