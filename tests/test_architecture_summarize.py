@@ -401,6 +401,26 @@ def test_weights_computed_from_weights_are_no_layer() -> None:
     assert summarize(nn.Sequential(layer), (6,)).macs == 30
 
 
+@pytest.mark.parametrize(
+    "norm", [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.spectral_norm]
+)
+def test_a_linear_layer_with_a_computed_weight_is_counted(norm: Any) -> None:
+    summary = summarize(nn.Sequential(norm(nn.Linear(6, 5, bias=False))), (6,))
+
+    assert (summary.macs, sum(row.product_macs for row in summary.rows)) == (30, 0)
+
+
+def test_a_product_of_two_inputs_is_no_linear_layer() -> None:
+    class Gram(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            flat = x.flatten(0, 1).flatten(1)
+            return (flat @ flat.T)[None]
+
+    summary = summarize(nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), Gram()), (3, 5, 5))
+
+    assert (summary.macs, sum(row.product_macs for row in summary.rows)) == (4 * 3 * 25, 4 * 4 * 25)
+
+
 def test_the_layer_that_fails_is_named() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(100, 10))
     message = (

@@ -34,15 +34,6 @@ def _convolution(cost: Cost, arguments: tuple[Any, ...], out: Any) -> None:
     cost.bias_additions += 0 if bias is None else out.numel()
 
 
-def _addmm(cost: Cost, arguments: tuple[Any, ...], out: Any) -> None:
-    cost.macs += out.numel() * arguments[1].shape[-1]
-    cost.bias_additions += out.numel()
-
-
-def _mm(cost: Cost, arguments: tuple[Any, ...], out: Any) -> None:
-    cost.macs += out.numel() * arguments[0].shape[-1]
-
-
 def _linear(cost: Cost, arguments: tuple[Any, ...], out: Any) -> None:
     cost.macs += out.numel() * arguments[1].shape[-1]
     cost.bias_additions += out.numel() if len(arguments) > 2 and arguments[2] is not None else 0
@@ -61,12 +52,10 @@ def _attention(cost: Cost, arguments: tuple[Any, ...], _: Any) -> None:
 
 
 # Products whose operands may both be inputs; the number is where the left operand stands.
-PRODUCTS = {aten.bmm: 0, aten.baddbmm: 1}
+PRODUCTS = {aten.mm: 0, aten.addmm: 1, aten.bmm: 0, aten.baddbmm: 1}
 COSTS: dict[Any, Callable[[Cost, tuple[Any, ...], Any], None]] = {
     aten.convolution: _convolution,
     aten._convolution: _convolution,
-    aten.addmm: _addmm,
-    aten.mm: _mm,
     aten.linear: _linear,
     aten.native_batch_norm: _norm,
     aten._native_batch_norm_legit: _norm,

@@ -15,7 +15,7 @@ from torch.nn.modules.module import (
 from torch.utils._python_dispatch import TorchDispatchMode
 from typing_extensions import override
 
-from convkit.architecture._operations import COSTS, PRODUCTS, Cost
+from convkit.architecture._operations import COSTS, PRODUCTS, Cost, aten
 from convkit.architecture._quick_outputs import QUICK_OUTPUTS
 
 if TYPE_CHECKING:
@@ -65,9 +65,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         self._names = {id(module): name for name, module in model.named_modules()}
         self._weights = {
             tensor.untyped_storage()._cdata
-            for tensor in model.parameters()
+            for tensor in (*model.parameters(), *model.buffers())
             if type(tensor.data) is torch.Tensor
         }
+        # What is computed from weights alone, which keeps its place in memory until the end.
+        self._computed: list[torch.Tensor] = []
         self._thread = threading.get_ident()
 
     @override
@@ -78,6 +80,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         out = None if quick is None else quick(args)
         if out is None:
             out = func(*args, **(kwargs or {}))
+        self._note_computed(args, out)
         operation = func.overloadpacket
         if self.sight is not None:
             self.sight.follow(operation, args, out)
@@ -86,13 +89,30 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
             count(self.running[-1].cost, args, out)
         elif operation in PRODUCTS:
             self._count_product(args[PRODUCTS[operation] :], out)
+            if operation is aten.addmm:
+                self.running[-1].cost.bias_additions += out.numel()
         return out
+
+    def _note_computed(self, arguments: tuple[Any, ...], out: Any) -> None:
+        """Take what is made of weights, such as a normed weight, for a weight."""
+        operands = [value for value in arguments if isinstance(value, torch.Tensor)]
+        if not operands or not all(map(self._is_weight, operands)):
+            return
+        for made in out if isinstance(out, (tuple, list)) else (out,):
+            if isinstance(made, torch.Tensor) and not self._is_weight(made):
+                self._computed.append(made)
+                self._weights.add(made.untyped_storage()._cdata)
+
+    def _is_weight(self, tensor: torch.Tensor) -> bool:
+        return (
+            type(tensor.data) is torch.Tensor and tensor.untyped_storage()._cdata in self._weights
+        )
 
     def _count_product(self, operands: tuple[Any, ...], out: Any) -> None:
         """A product with a weight is a linear layer, one of two inputs is not."""
         cost = self.running[-1].cost
         macs = out.numel() * operands[0].shape[-1]
-        if any(operand.untyped_storage()._cdata in self._weights for operand in operands[:2]):
+        if any(map(self._is_weight, operands[:2])):
             cost.macs += macs
         else:
             cost.product_macs += macs
