@@ -16,6 +16,7 @@ from convkit.metrics import UndefinedClassWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def image_set(
@@ -160,3 +161,16 @@ def test_the_size_of_the_latest_training_counts(trainer: Trainer) -> None:
 
     assert trainer.preprocessing == larger.preprocessing
     assert trainer.evaluate(larger).loss == pytest.approx(history["validation_loss"][-1])
+
+
+def test_a_preprocessing_that_the_user_set_stays(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 2))
+    images = image_set(("cat", "dog"), [0, 1] * 4)
+    trainer = Trainer(model, lr=0.01, directory=tmp_path)
+    trainer.preprocessing = data.Preprocessing(4, mean=0.5, std=0.25)
+    trainer.fit(images, images, epochs=1, progress=False)
+    assert trainer.preprocessing.size == 4
+    loaded = Trainer.load(tmp_path, model).preprocessing
+    assert loaded is not None
+    assert loaded.size == 4

@@ -125,6 +125,7 @@ class Trainer:
         self.callbacks = tuple(callbacks)
         self.options = options or TrainingOptions()
         self.preprocessing: Preprocessing | None = None
+        self.known_preprocessing: Preprocessing | None = None  # read off a set, not set by the user
         self.class_weights: Tensor | None = None
         self.run_directory = None if self.directory is None else RunDirectory(self.directory)
         self._state: TrainingState | None = None
@@ -333,5 +334,6 @@ class Trainer:
         )
         if written["preprocessing"] is not None:
             trainer.preprocessing = Preprocessing.from_dict(written["preprocessing"])
+            trainer.known_preprocessing = trainer.preprocessing
         trainer._loaded = run.history
         return trainer
