@@ -118,7 +118,7 @@ def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, t
     """Train on one batch of 64, one update an epoch; measure on the whole validation set."""
     sets = report.image_sets(page, settings, 128, **IMAGES)
     batch = sets.train.sample(64, seed=settings.seed)
-    trainer = make_trainer(table, 128, settings.out / name, settings)
+    trainer = make_trainer(table, sets, 128, settings.out / name, settings)
     history = trainer.fit(batch, sets.validation, epochs=UPDATES, batch_size=64, resume=True)
     page.trained(trainer)
     page.section(f"A single batch, {name} model", f"Adam, learning rate 1e-3, {UPDATES} updates.")
@@ -138,15 +138,23 @@ def single_batch(page: report.Reproduction, settings: Namespace, *, name: str, t
     page.picture(plots.curves(history), f"{name}_curves", f"One batch, {name} model")
 
 
-def make_trainer(table: str, size: int, directory: Path, settings: Namespace) -> Trainer:
-    """A new network with the settings that all tasks share."""
+def make_trainer(
+    table: str, sets: data.Sets, size: int, directory: Path, settings: Namespace
+) -> Trainer:
+    """A new network with the settings that all tasks share, for images like those of the sets."""
     torch.manual_seed(settings.seed)
     if settings.quick and table not in {LINEAR, V1}:  # an eighth of the widths, but 10 outputs
         table = re.sub(r"\b(?!10\b)\d\d+", lambda width: str(int(width[0]) // 8), table)
     model = Architecture.parse(table).build((3, size, size))
     seed, precision = settings.seed, settings.precision
     return Trainer(
-        model, optimizer="adam", lr=1e-3, directory=directory, seed=seed, precision=precision
+        model,
+        optimizer="adam",
+        lr=1e-3,
+        directory=directory,
+        seed=seed,
+        precision=precision,
+        preprocessing=sets.train.preprocessing,
     )
 
 
@@ -161,8 +169,7 @@ def train(page: report.Reproduction, settings: Namespace, *, name: str) -> None:
     training, validation = larger.train, sets.validation
     if settings.quick:
         training = training.subset(range(QUICK_IMAGES))
-    trainer = make_trainer(version.table, version.size, settings.out / name, settings)
-    trainer.preprocessing = sets.train.preprocessing
+    trainer = make_trainer(version.table, sets, version.size, settings.out / name, settings)
     trainer.early_stopping = None if version.epochs else RULE
     if version.augmented_validation:
         trainer.callbacks = (MeasureEpochs(basic_validation=sets.validation),)

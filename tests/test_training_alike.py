@@ -163,12 +163,16 @@ def test_the_size_of_the_latest_training_counts(trainer: Trainer) -> None:
     assert trainer.evaluate(larger).loss == pytest.approx(history["validation_loss"][-1])
 
 
-def test_a_preprocessing_that_the_user_set_stays(tmp_path: Path) -> None:
+def test_a_preprocessing_that_the_trainer_was_given_stays(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 2))
     images = image_set(("cat", "dog"), [0, 1] * 4)
-    trainer = Trainer(model, lr=0.01, directory=tmp_path)
-    trainer.preprocessing = data.Preprocessing(4, mean=0.5, std=0.25)
+    trainer = Trainer(
+        model,
+        lr=0.01,
+        directory=tmp_path,
+        preprocessing=data.Preprocessing(4, mean=0.5, std=0.25),
+    )
     trainer.fit(images, images, epochs=1, progress=False)
     assert trainer.preprocessing.size == 4
     loaded = Trainer.load(tmp_path, model).preprocessing

@@ -48,14 +48,13 @@ def place_of(trainer: Trainer) -> Place:
 def made_ready(trainer: Trainer, call: Call) -> Call:
     """The call with its sets as they are read, and the trainer told of their classes.
 
-    The training set says how images are prepared, unless the user set that on the trainer (crops
-    of the training may be smaller than its images), and how classes are numbered; a validation set
-    that was loaded by itself is read that way too.
+    The training set says how images are prepared, unless the trainer was given that, and how
+    classes are numbered; a validation set that was loaded by itself is read that way too.
     """
     training, validation = opened(call.training), in_order(call.validation)
     shown, checked = image_set_of(training), image_set_of(validation)
-    if shown is not None and trainer.preprocessing in (None, trainer.known_preprocessing):
-        trainer.preprocessing = trainer.known_preprocessing = shown.preprocessing
+    if shown is not None:
+        trainer.preprocessing = trainer.given_preprocessing or shown.preprocessing
     elif checked is not None:
         trainer.preprocessing = trainer.preprocessing or checked.preprocessing
     names = class_names_of(training) or trainer.class_names

@@ -13,6 +13,7 @@ from torch import nn
 
 from convkit.data import Batches
 from convkit.errors import TrainingError
+from convkit.training._given import is_whole
 from convkit.training._inputs import training_feed
 from convkit.training._loss import CrossEntropy, CustomLoss
 from convkit.training._place import Place
@@ -202,5 +203,5 @@ def _position_kept(data: Any, feed: Feed) -> Iterator[None]:
 def _check_range(low: float, high: float, steps: int) -> None:
     if not 0 < low < high < math.inf:
         raise TrainingError(f"the rates rise from low above 0 to high, not from {low} to {high}")
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 10 <= steps <= _MOST_STEPS:
+    if not is_whole(steps, 10) or steps > _MOST_STEPS:
         raise TrainingError(f"steps is a whole number from 10 to {_MOST_STEPS:,}, not {steps!r}")

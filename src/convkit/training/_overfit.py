@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from convkit.errors import TrainingError
+from convkit.training._given import is_whole
 from convkit.training._loss import check_labels
 from convkit.training._overfit_advice import Evidence, advice
 from convkit.training._overfit_check import OverfitCheck
@@ -73,7 +74,7 @@ def overfit_batch(
         >>> check.passed, round(check.expected_first_loss, 4)
         (True, 2.3026)
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+    if not is_whole(steps, 1):
         raise TrainingError(f"steps is a whole number from 1 on, not {steps!r}")
     images, labels = _checked(batch)
     with random_state_kept(), torch.inference_mode(False), torch.enable_grad():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from convkit._files import replace_file
 from convkit.errors import RunError, TrainingError
+from convkit.training._given import is_whole
 from convkit.training._interrupt import raising_again
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class TrialStore:
     def __init__(
         self, train: Train, directory: str | PathLike[str] | None, score: str, repeats: int
     ) -> None:
-        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+        if not is_whole(repeats, 1):
             raise TrainingError(f"repeats is a whole number from 1 on, not {repeats!r}")
         self._train, self._score, self.repeats = train, score, repeats
         self._directory = None if directory is None else Path(directory)

@@ -53,9 +53,9 @@ class Trainer:
     Args:
         model: Any module from images (N, C, H, W) to outputs, here logits (N, classes).
         optimizer: A name such as `"adamw"`, `"sgd"` or `"muon"`, a function of the trainable
-            parameters, or an optimizer. By name, one fused kernel updates all
-            parameters where torch has such a kernel. It holds every parameter that is not
-            frozen; freeze what shall not learn, by `transfer.freeze`.
+            parameters, or an optimizer. By name, one fused kernel updates all parameters, where
+            torch has one. It holds every parameter that is not frozen; freeze what shall not
+            learn, by `transfer.freeze`.
         lr: The learning rate, for an optimizer given by name.
         weight_decay: Likewise.
         momentum: Likewise.
@@ -73,6 +73,8 @@ class Trainer:
         precision: `"float32"`, or what the network computes in: `"bfloat16"`, or `"float16"` with
             loss scaling, where the device has it.
         class_names: The names of the classes, where the data carry none.
+        preprocessing: How images to measure or to predict are prepared; as the training images
+            are when left out. Give it where those are larger than what is cut from them at random.
         callbacks: Each is called with an `Event` whenever something happened.
         options: What most trainings leave alone.
 
@@ -109,6 +111,7 @@ class Trainer:
         device: str | torch.device = "auto",
         precision: Precision = "float32",
         class_names: Sequence[str] | None = None,
+        preprocessing: Preprocessing | None = None,
         callbacks: Sequence[Callback] = (),
         options: TrainingOptions | None = None,
     ) -> None:
@@ -124,8 +127,7 @@ class Trainer:
         self.class_names = None if class_names is None else tuple(class_names)
         self.callbacks = tuple(callbacks)
         self.options = options or TrainingOptions()
-        self.preprocessing: Preprocessing | None = None
-        self.known_preprocessing: Preprocessing | None = None  # read off a set, not set by the user
+        self.given_preprocessing = self.preprocessing = preprocessing
         self.class_weights: Tensor | None = None
         self.run_directory = None if self.directory is None else RunDirectory(self.directory)
         self._state: TrainingState | None = None
@@ -334,6 +336,5 @@ class Trainer:
         )
         if written["preprocessing"] is not None:
             trainer.preprocessing = Preprocessing.from_dict(written["preprocessing"])
-            trainer.known_preprocessing = trainer.preprocessing
         trainer._loaded = run.history
         return trainer

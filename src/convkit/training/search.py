@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from convkit.errors import MissingExtraError, TrainingError
+from convkit.training._given import is_whole
 from convkit.training._search_result import (
     SearchResult,
     SearchStep,
@@ -160,7 +161,7 @@ def optuna(
         library = import_module("optuna")
     except ImportError as error:
         raise MissingExtraError("searching with Optuna", "optuna", "optuna") from error
-    if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
+    if not is_whole(trials, 1):
         raise TrainingError(f"trials is a whole number from 1 on, not {trials!r}")
     chosen = {name: values for name, values in space.items() if not isinstance(values, Range)}
     if chosen or not space:
