@@ -8,6 +8,7 @@ writes.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -103,6 +104,9 @@ def current_processes() -> Processes:
 
 
 def _join() -> None:
+    # The group stands in the default arguments of these functions if they are imported after it
+    # is made; its threads would then live on past `_leave`, and crash the process as it ends.
+    import torch.distributed.nn.functional
     from torch.distributed.rendezvous import rendezvous  # torch may be built without it
 
     backend = "gloo"
@@ -125,6 +129,8 @@ def _leave() -> None:
     if distributed.is_initialized():
         with suppress(RuntimeError):  # the others may be dead
             distributed.monitored_barrier(_plain_group(), timedelta(seconds=_WAIT_TO_LEAVE))
+        _groups.clear()
+        gc.collect()  # a network in a cycle keeps the group, and so its threads, alive
         distributed.destroy_process_group()
 
 
