@@ -275,30 +275,6 @@ def test_the_print_of_a_block_is_refused() -> None:
         Architecture.parse(printed)
 
 
-def test_a_summary_in_columns_of_spaces() -> None:
-    printed = (
-        """Model: "sequential"
-_________________________________________________________________
- Layer (type)                Output Shape              Param #
-=================================================================
- conv2d (Conv2D)             (None, 26, 26, 32)        320
- max_pooling2d (MaxPooling2D  (None, 13, 13, 32)       0
- )
- flatten (Flatten)           (None, 5408)              0
- dense (Dense)               (None, 10)                54090
-=================================================================
-Total params: 54,410
-Trainable params: 54,410
-""".replace("  )\n", "")
-        .replace("MaxPooling2D  (", "MaxPooling2D) (")
-        .replace(" )\n", "")
-    )
-    architecture = Architecture.parse(printed)
-
-    assert architecture.to_text() == "conv 32 k3, maxpool 2, flatten, linear 10"
-    assert architecture.check((1, 28, 28)) == []
-
-
 def test_rows_of_dictionaries() -> None:
     architecture = Architecture.from_rows(
         [

@@ -12,13 +12,9 @@ from convkit.architecture._dialect_csv import delimiter_of, read_csv
 from convkit.architecture._dialect_grid import MAX_TEXT
 from convkit.architecture._dialect_latex import looks_like_latex, read_latex
 from convkit.architecture._dialect_markdown import looks_like_markdown, read_markdown
-from convkit.architecture._dialect_printed import (
-    looks_like_module,
-    looks_printed,
-    read_module_print,
-    read_printed,
-)
+from convkit.architecture._dialect_printed import looks_like_module, read_module_print
 from convkit.architecture._dialect_records import grid_of_frame, grid_of_records
+from convkit.architecture._dialect_summary import looks_like_summary, read_summary
 from convkit.architecture._reading_table import read_grid
 from convkit.architecture._reading_whole import finish, names_softmax
 from convkit.errors import TableError
@@ -58,8 +54,8 @@ def read_text(text: str, source: str | None = None) -> Architecture:
         return read_grid(read_markdown(text, readings), readings)
     if looks_like_module(text):
         return _one_line(read_module_print(text, readings), readings)
-    if looks_printed(text):
-        return read_grid(read_printed(text), readings)
+    if looks_like_summary(text):
+        return read_grid(read_summary(text, readings), readings)
     delimiter = delimiter_of(text)
     if delimiter is not None:
         return read_grid(read_csv(text, delimiter), readings)

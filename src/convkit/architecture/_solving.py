@@ -10,7 +10,7 @@ from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._cells_rows import make_row, missing_fields
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Linear
-from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, MaxPool, Upsample
 from convkit.architecture._solving_window import USUAL_KERNELS, Answer, Sizes, window_answers
 from convkit.errors import ConvkitError, ShapeError, TableError
 
@@ -38,6 +38,7 @@ def solve_blanks(sized: Sized, *, says_padding: bool, readings: list[str]) -> No
         try:
             _fill_channels(layer)
             _fill_from_counts(layer, before, readings)
+            _fill_size(layer, before)
             _fill_window(layer, before, says_padding=says_padding, readings=readings)
         except ShapeError as error:
             raise TableError(f"{layer.place}: {error}") from error
@@ -69,6 +70,18 @@ def _fill_channels(layer: PlacedLayer) -> None:
     features = output[0] if output else None
     if features is not None and (draft.kind is not Linear or len(output or ()) == 1):
         draft.values[name] = features
+
+
+def _fill_size(layer: PlacedLayer, before: PartialShape | None) -> None:
+    """The size that an adaptive pool makes, and the factor of an upsampling."""
+    values, output = layer.draft.values, layer.output_shape
+    if layer.draft.kind is AdaptiveAvgPool and output and len(output) > 1:
+        values.setdefault("output_size", output[1:])
+    sizes = _sizes(before, output)
+    if layer.draft.kind is Upsample and sizes:
+        parts = [divmod(after, size) for size, after in zip(*sizes, strict=True)]
+        if all(factor and not rest for factor, rest in parts):
+            values.setdefault("scale_factor", tuple(factor for factor, _ in parts))
 
 
 def _fill_from_counts(layer: PlacedLayer, before: PartialShape | None, readings: list[str]) -> None:
