@@ -92,6 +92,14 @@ def test_the_shape_is_found_that_fits_the_weights(shape: tuple[int, ...]) -> Non
     ]
 
 
+def test_the_shape_is_found_that_fits_the_stated_inputs() -> None:
+    source = Architecture.parse("conv 2->8 k3, flatten, linear 7200->10").to_code()
+
+    assert [tuple(v.shape) for v in run(source).state_dict().values()] == [
+        *((8, 2, 3, 3), (8,), (10, 7200), (10,))
+    ]
+
+
 def test_without_stated_weights_the_input_shape_is_asked_for() -> None:
     message = (
         "the table does not tell what arrives at its first row; give input_shape, such as "

@@ -377,3 +377,28 @@ def test_reading_draws_no_random_numbers() -> None:
     Architecture.from_module(model)
 
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg11_bn", "resnet18"])
+def test_a_table_read_off_a_network_agrees_with_itself(name: str) -> None:
+    with torch.device("meta"):
+        table = Architecture.from_module(getattr(torchvision.models, name)())
+
+    assert table.check((3, 224, 224)) == []
+    assert [finding.quantity for finding in table.check((1, 224, 224))] == ["input size"]
+
+
+def test_a_table_read_off_a_network_tells_an_image_of_another_size() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 1),
+        nn.BatchNorm2d(16),
+        nn.ConvTranspose2d(16, 4, 2, stride=2, bias=False),
+        nn.GroupNorm(2, 4),
+        nn.Flatten(),
+        nn.Linear(4 * 8 * 8, 10),
+    )
+    table = Architecture.from_module(model)
+    (finding,) = table.check((3, 5, 5))
+
+    assert table.check((3, 4, 4)) == []
+    assert (finding.row, finding.stated, finding.computed) == (4, "256", "400")

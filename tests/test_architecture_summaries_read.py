@@ -74,7 +74,7 @@ def test_a_block_in_a_summary_is_refused() -> None:
     printed = TORCHINFO.replace("Sequential: 2-5", "BasicBlock: 2-5")
 
     assert refusal(printed) == (
-        "line 10: how the block BasicBlock runs its layers cannot be seen in a summary; use "
+        "line 10: how the block 'BasicBlock' runs its layers cannot be seen in a summary; use "
         "Architecture.from_module(model)"
     )
 

@@ -38,7 +38,7 @@ def write_code(architecture: Architecture, input_shape: Sequence[int] | None, na
 
     Args:
         architecture: Its table.
-        input_shape: Channels and sizes of one image; None for one that fits the stated weights.
+        input_shape: Channels and sizes of one image; None for one that fits what the table states.
         name: Name of the class.
 
     Raises:

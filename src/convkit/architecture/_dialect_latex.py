@@ -7,7 +7,7 @@ import re
 from convkit.architecture._dialect_grid import MAX_COLUMNS, MAX_ROWS, Grid, GridRow, make_grid
 from convkit.errors import TableError
 
-_BEGIN = re.compile(r"\\begin\{(tabular\w*|longtable|array|tblr|NiceTabular)(\*?)\}")
+_BEGIN = re.compile(r"\\begin\{(tabular\w{0,20}|longtable|array|tblr|NiceTabular)(\*?)\}")
 _PIECE = re.compile(r"\\[a-zA-Z]+\*?|\\.|[{}&%~$\n]|[^\\{}&%~$\n]+", re.DOTALL)
 _NUMBER = re.compile(r"3[2-9]|[4-9]\d(?!\d)|1[01]\d|12[0-6]")  # of a printable ASCII character
 _LONGEST_CELL = 10_000

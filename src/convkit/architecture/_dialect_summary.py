@@ -66,6 +66,8 @@ def read_summary(text: str, readings: list[str]) -> Grid:
         lines.pop(0)
     if len(lines) > MAX_ROWS + 1:
         raise TableError(f"the table has more than {MAX_ROWS:,} rows")
+    if not lines:
+        return make_grid([], "printed")
     header = lines[0].cells
     lines = [_total(line, header) for line in lines[1:]]
     if any(line.depth for line in lines):
@@ -191,8 +193,8 @@ def _leaves(
             leaves.append(line._replace(cells=[_sample(header, cells, column) for column in kept]))
         elif kind not in CONTAINERS:
             raise TableError(
-                f"line {line.number}: how the block {kind} runs its layers cannot be seen in a "
-                "summary; use Architecture.from_module(model)"
+                f"line {line.number}: how the block {quoted(kind)} runs its layers cannot be seen "
+                "in a summary; use Architecture.from_module(model)"
             )
     return [header[column] for column in kept], leaves
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from convkit.architecture._plan import plan, require_shape
+from convkit.architecture._checking import agree
+from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._linear import Linear
+from convkit.architecture._plan import Step, plan, require_shape
 from convkit.architecture._row import Row, Shape, spread
 from convkit.architecture._summing import layers_of
 from convkit.errors import ArchitectureError
@@ -21,15 +24,15 @@ _LARGEST_SIZE = 512
 
 
 def fitting_shape(architecture: Architecture) -> Shape:
-    """A shape with which every layer gets as many weights as the table states for it.
+    """A shape with which every layer takes in, and weighs, what the table states for it.
 
     Raises:
-        ArchitectureError: When the table does not state its weights, or no square image fits.
+        ArchitectureError: When the table states neither, or no square image fits.
     """
     stated = architecture.rows[0].stated.input_shape
     if stated is not None and None not in stated:
         return require_shape([size for size in stated if size is not None])
-    if any(row.stated.weights for row in _every(architecture.rows)):
+    if any(_arriving(row) for row in _every(architecture.rows)):
         for shape in _candidates(architecture):
             if _fits(architecture, shape):
                 return shape
@@ -46,23 +49,31 @@ def _every(rows: Iterable[Row]) -> Iterator[Row]:
         yield from _every(getattr(row, "rows", ()))
 
 
+def _arriving(row: Row) -> int | None:
+    """The channels or features that a row says arrive, by itself or by its weights."""
+    named = getattr(row, "in_channels", None) or getattr(row, "in_features", None)
+    if named or row.stated.input_shape:
+        return named or (row.stated.input_shape or (None,))[0]
+    weights = row.stated.weights
+    if not weights:
+        return None
+    if isinstance(row, Linear):
+        return weights // row.out_features
+    if isinstance(row, Conv):
+        area = math.prod(spread(row.kernel_size, 2))
+        return max(1, weights // (row.out_channels * area) * row.groups)
+    return None
+
+
 def _candidates(architecture: Architecture) -> Iterator[Shape]:
-    channels = _channels(architecture)
+    rows = list(_every(architecture.rows))
+    convs = (_arriving(row) for row in rows if isinstance(row, (Conv, ConvTranspose)))
+    told = next((channels for channels in convs if channels), None)
     for size in dict.fromkeys((*_USUAL_SIZES, *range(1, _LARGEST_SIZE + 1))):
-        for count in channels:
-            yield (count, size, size)
-    first = next(_every(architecture.rows))
-    if first.stated.weights and hasattr(first, "out_features"):
-        yield (first.stated.weights // first.out_features,)
-
-
-def _channels(architecture: Architecture) -> tuple[int, ...]:
-    """The channels that the weights of the first convolution tell; else colour or grey."""
-    for row in _every(architecture.rows):
-        if row.stated.weights and hasattr(row, "kernel_size") and hasattr(row, "out_channels"):
-            filters = row.out_channels * math.prod(spread(row.kernel_size, 2))
-            return (max(1, row.stated.weights // filters * getattr(row, "groups", 1)),)
-    return (3, 1)
+        for channels in (told,) if told else (3, 1):
+            yield (channels, size, size)
+    if isinstance(rows[0], Linear):
+        yield (_arriving(rows[0]) or 1,)
 
 
 def _fits(architecture: Architecture, shape: Shape) -> bool:
@@ -70,7 +81,12 @@ def _fits(architecture: Architecture, shape: Shape) -> bool:
         steps = plan(architecture.rows, shape)
     except ArchitectureError:
         return False
-    return all(
-        step.row.stated.weights in (None, step.row.count(step.input_shape).weights)
-        for step in layers_of(steps)
-    )
+    return all(_agrees(step) for step in layers_of(steps))
+
+
+def _agrees(step: Step) -> bool:
+    """Whether a layer takes in and weighs what its row states."""
+    stated = step.row.stated
+    return (
+        stated.input_shape is None or agree(stated.input_shape, step.input_shape)
+    ) and stated.weights in (None, step.row.count(step.input_shape).weights)

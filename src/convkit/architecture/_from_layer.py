@@ -61,9 +61,9 @@ def _size(value: Any) -> Size:
     return tidy_size(tuple(value) if isinstance(value, (tuple, list)) else int(value))
 
 
-def _stated(layer: Any) -> Stated:
-    biases = 0 if layer.bias is None else layer.bias.numel()
-    return Stated(weights=layer.weight.numel(), biases=biases)
+def _arriving(layer: Any) -> Stated:
+    """The channels that a convolution takes; the sizes of its maps are not told."""
+    return Stated(input_shape=(layer.in_channels, *(None for _ in layer.kernel_size)))
 
 
 def _conv(layer: Any) -> Row:
@@ -78,7 +78,7 @@ def _conv(layer: Any) -> Row:
         groups=layer.groups,
         bias=layer.bias is not None,
         padding_mode=layer.padding_mode,
-        stated=_stated(layer),
+        stated=_arriving(layer),
     )
 
 
@@ -93,12 +93,13 @@ def _conv_transpose(layer: Any) -> Row:
         dilation=_size(layer.dilation),
         groups=layer.groups,
         bias=layer.bias is not None,
-        stated=_stated(layer),
+        stated=_arriving(layer),
     )
 
 
 def _linear(layer: Any) -> Row:
-    return Linear(layer.out_features, bias=layer.bias is not None, stated=_stated(layer))
+    stated = Stated(input_shape=(layer.in_features,))
+    return Linear(layer.out_features, bias=layer.bias is not None, stated=stated)
 
 
 def _require_shift(layer: Any) -> None:
