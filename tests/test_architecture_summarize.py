@@ -445,5 +445,22 @@ def test_only_modules_are_summarized() -> None:
         summarize(functional.relu, (4,))  # type: ignore[arg-type] # wrong on purpose
 
 
+@pytest.mark.parametrize("shape", [3, None, "3x8x8", (3, 8.0, 8), (3, -8, 8), [(3, 8, 8), 5], ()])
+def test_what_is_no_shape_is_refused(shape: Any) -> None:
+    with pytest.raises(ArchitectureError) as caught:
+        summarize(nn.Conv2d(3, 4, 3), shape)
+
+    assert str(caught.value) == (
+        "input_shape is (channels, height, width) of one image, such as (3, 32, 32), or (features,)"
+        f" of a vector; got {5 if isinstance(shape, list) else shape!r}"
+    )
+
+
+def test_a_shape_may_be_of_numpy() -> None:
+    model = nn.Conv2d(3, 4, 3)
+
+    assert summarize(model, np.array([3, 8, 8])).macs == summarize(model, (3, 8, 8)).macs
+
+
 def test_half_precision_networks_are_summarized() -> None:
     assert summarize(nn.Conv2d(3, 4, 3).half(), (3, 8, 8)).macs == 4 * 27 * 36

@@ -257,3 +257,14 @@ def test_a_stream_without_a_length_is_learned_from(wrap: Any) -> None:
 
     assert history["validation_loss"] == pytest.approx(expected["validation_loss"])
     assert_equal_weights(weights(model), weights(same))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_images_are_computed_in_the_type_of_the_weights(dtype: torch.dtype) -> None:
+    losses = []
+    for images in (IMAGES.double(), IMAGES):
+        trainer = Trainer(network().to(dtype), optimizer="sgd", lr=0.1)
+        history = trainer.fit((images, LABELS), (images, LABELS), epochs=2, progress=False)
+        losses.append([*history["validation_loss"], trainer.evaluate((images, LABELS)).loss])
+
+    assert losses[0] == losses[1]

@@ -91,11 +91,10 @@ def _several(input_shape: Any) -> list[Any]:
     """One entry for each input: a shape, or a tensor of one item."""
     import torch
 
-    one = isinstance(input_shape, torch.Tensor) or (
-        isinstance(input_shape, (tuple, list, torch.Size))
-        and all(isinstance(size, int) for size in input_shape)
+    several = isinstance(input_shape, (tuple, list)) and any(
+        isinstance(value, (tuple, list, torch.Tensor)) for value in input_shape
     )
-    inputs = [input_shape] if one else list(input_shape)
+    inputs = list(input_shape) if several else [input_shape]
     return [
         value[:1] if isinstance(value, torch.Tensor) else require_shape(value) for value in inputs
     ]

@@ -26,6 +26,7 @@ from convkit.training._pool_first import pooling_first
 from convkit.training._processes import current_processes, spread
 from convkit.training._schedules import beat_of
 from convkit.training._step import Stepper, compiled
+from convkit.training._twin import dtype_of
 from convkit.training._validate import Clock, Validator
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ def place_of(trainer: Trainer) -> Place:
     asked = trainer.options.channels_last
     paying = pays_channels_last(trainer.model, trainer.device, trainer.precision)
     return Place(
-        trainer.device, trainer.precision, paying if asked is None else asked, current_processes()
+        trainer.device,
+        dtype_of(trainer.model),
+        trainer.precision,
+        paying if asked is None else asked,
+        current_processes(),
     )
 
 

@@ -20,7 +20,7 @@ from convkit.training._place import Place
 from convkit.training._processes import Processes
 from convkit.training._random import random_state_kept
 from convkit.training._rate_curve import RateCurve, smoothed, suggest
-from convkit.training._twin import device_of, optimizer_of_twin, twin_of
+from convkit.training._twin import device_of, dtype_of, optimizer_of_twin, twin_of
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -104,7 +104,7 @@ def find_learning_rate(
     with random_state_kept(), torch.inference_mode(False), torch.enable_grad():
         twin, optimizer = twin_of(model, optimizer)
         twin.train()
-        place = Place(device_of(twin), "float32", channels_last=False, processes=Processes())
+        place = Place(device_of(twin), dtype_of(twin), "float32", False, Processes())
         # Batches know their own position: a copy of them leaves it alone.
         source = copy.copy(data) if isinstance(data, Batches) else data
         feed = training_feed(source, batch_size, seed, (), place, 1)
@@ -135,13 +135,13 @@ def _sweep(
     groups = optimizer.param_groups
     largest = max(float(group["lr"]) for group in groups) or 1.0
     shares = [float(group["lr"]) / largest or 1.0 for group in groups]
-    device = device_of(twin)
+    device, dtype = device_of(twin), dtype_of(twin)
     losses: list[float] = []
     mean = weight = 0.0
     best = math.inf
     for rate in rates:
         images, targets = next(batches)
-        outputs = twin(images.to(device))
+        outputs = twin(images.to(device, dtype))
         loss = objective.mean(outputs, targets.to(device))
         value = float(loss.detach())
         if not math.isfinite(value):

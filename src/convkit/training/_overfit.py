@@ -17,7 +17,7 @@ from convkit.training._overfit_advice import Evidence, advice
 from convkit.training._overfit_check import OverfitCheck
 from convkit.training._overfit_layers import LayerWatch
 from convkit.training._random import random_state_kept
-from convkit.training._twin import device_of, optimizer_of_twin, twin_of
+from convkit.training._twin import device_of, dtype_of, optimizer_of_twin, twin_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,10 +81,10 @@ def overfit_batch(
         twin, optimizer = twin_of(model, optimizer)
         _quiet(twin, keep=model.training)
         device = device_of(twin)
-        # A copy, because tensors made in inference mode cannot be trained on.
-        return _check(
-            twin, images.to(device).clone(), labels.to(device).clone(), steps, optimizer, lr
-        )
+        # Copies, because tensors made in inference mode cannot be trained on.
+        images = images.to(device, dtype_of(twin), copy=True)
+        labels = labels.to(device, copy=True)
+        return _check(twin, images, labels, steps, optimizer, lr)
 
 
 def _check(

@@ -33,12 +33,14 @@ class Place:
 
     Args:
         device: The device.
+        dtype: Of the network's weights.
         precision: Of the network's arithmetic.
         channels_last: Whether images lie in memory as (N, H, W, C).
         processes: Those that train together.
     """
 
     device: torch.device
+    dtype: torch.dtype
     precision: Precision
     channels_last: bool
     processes: Processes
@@ -56,9 +58,10 @@ class Place:
         return torch.channels_last if self.channels_last else torch.preserve_format
 
     def take(self, images: torch.Tensor) -> torch.Tensor:
-        """The images, on the device and in the layout."""
+        """The images, on the device, in the layout, fractions of the type of the weights."""
         layout = self.layout if images.ndim == 4 else torch.preserve_format
-        return images.to(self.device, non_blocking=True, memory_format=layout)
+        dtype = self.dtype if images.is_floating_point() else images.dtype
+        return images.to(self.device, dtype, non_blocking=True, memory_format=layout)
 
     @contextmanager
     def holding(self, model: nn.Module, *, flush_denormals: bool) -> Iterator[None]:

@@ -55,5 +55,11 @@ def device_of(model: nn.Module) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """Of the first weight of a model that holds fractions."""
+    kinds = (each.dtype for each in model.parameters() if each.is_floating_point())
+    return next(kinds, torch.float32)
+
+
 def _owned(optimizer: Optimizer, known: set[int]) -> bool:
     return all(id(p) in known for group in optimizer.param_groups for p in group["params"])
