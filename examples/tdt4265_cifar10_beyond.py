@@ -19,6 +19,7 @@ from functools import partial
 from statistics import mean
 from typing import Any
 
+import torch
 from tdt4265_cifar10 import (
     DEEP,
     FLIP,
@@ -34,20 +35,22 @@ from tdt4265_cifar10 import (
 )
 from tdt4265_theory import TAIL, table
 from torch.optim import SGD, Adam
+from torchvision.io import decode_jpeg, encode_jpeg
 
 from convkit import Trainer, data, report
 from convkit.training import Muon, TrainingOptions, read_run
 
 ABLATION_EPOCHS = 2
-SEEDS = {"base": (0,), "model1": (0, 1), "model2": (0, 1, 2)}
+SEEDS = {"base": (0, 1, 2), "model1": (0, 1, 2), "model2": (0, 1, 2)}
 BETTER = {  # epochs, highest rate, seeds
-    "base": (12, 0.02, (0,)),
+    "base": (12, 0.02, (0, 1, 2)),
     "model1": (10, 0.02, (0,)),
-    "model2": (12, 0.02, (0,)),
+    "model2": (12, 0.02, (0, 1, 2)),
 }
 CROP = (FLIP, data.RandomCrop(32, padding=4))
 SMOOTHING = 0.05  # of the labels
 TIMED_IMAGES, ROUNDS = 6_400, 2
+QUALITIES, ENCODED_SEEDS = (50, 25), (0, 1)  # of JPEG
 
 
 # %% One network from several seeds
@@ -56,14 +59,16 @@ def several(
     settings: Namespace,
     run: Run,
     folders: dict[int, str],
+    sets: Sequence[data.ImageSet] = (),
 ) -> tuple[list[float], list[float]]:
     """Test accuracies in percent and minutes, a training from each seed in its folder."""
     accuracies, minutes = [], []
-    for seed, folder in folders.items():
+    sets = sets or list(read_sets(settings))
+    for seed, folder in [*folders.items()][: 1 if settings.quick else None]:
         own = Namespace(**{**vars(settings), "seed": seed})
-        trainer = train(page, own, run, folder)
+        trainer = train(page, own, run, folder, sets=sets)
         kept = Trainer.load(trainer.directory, trainer.model)  # in the precision of its training
-        accuracies.append(100 * kept.evaluate(read_sets(settings).test).accuracy)
+        accuracies.append(100 * kept.evaluate(sets[-1]).accuracy)
         minutes.append(trainer.history["seconds"][-1] / 60)
     return accuracies, minutes
 
@@ -93,6 +98,43 @@ def seeds(page: report.Reproduction, settings: Namespace) -> None:
         folders = {seed: f"{name}-{seed}" if seed else name for seed in SEEDS[name]}
         accuracies, minutes = several(page, settings, RUNS[name], folders)
         compare(page, name, accuracies, f"{mean(minutes):.1f} minutes each")
+
+
+# %% What lossy images cost
+def encoded(page: report.Reproduction, settings: Namespace) -> None:
+    """Model 2 on the images encoded once more: how much does a network lose by JPEG?"""
+    page.section(
+        "What lossy images cost",
+        "Model 2 with the stated settings, training, validation and test images encoded as JPEG "
+        "once more than they are already. PSNR is that of the training images beside those given.",
+    )
+    rows = ["| images | PSNR | test accuracy by seed (%) | mean |", "| --- " * 4 + "|"]
+    given = list(read_sets(settings))
+    for quality in (None, *QUALITIES):
+        sets = given if quality is None else [encoded_again(each, quality) for each in given]
+        name = f"model2-quality-{quality}" if quality else "model2"
+        numbers = ENCODED_SEEDS if quality else SEEDS["model2"]
+        folders = {seed: f"{name}-{seed}" if quality or seed else name for seed in numbers}
+        accuracies, _ = several(page, settings, RUNS["model2"], folders, sets)
+        difference = (sets[0].images.float() - given[0].images).square().mean().item()
+        psnr = f"{10 * math.log10(255**2 / difference):.1f} dB" if difference else ""
+        each = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
+        title = f"quality {quality}" if quality else "as given"
+        rows.append(f"| {title} | {psnr} | {each} | {mean(accuracies):.2f} |")
+    page.text("\n".join(rows))
+
+
+def encoded_again(images: data.ImageSet, quality: int) -> data.ImageSet:
+    """The same images after JPEG of a quality, colours at half the resolution."""
+    passed = [decode_jpeg(encode_jpeg(image, quality)) for image in images.images]
+    return data.ImageSet(
+        torch.stack(passed),
+        images.labels,
+        class_names=images.class_names,
+        names=images.names,
+        split=images.split,
+        preprocessing=images.preprocessing,
+    )
 
 
 # %% Better than reported
@@ -213,7 +255,8 @@ def ablations(page: report.Reproduction, settings: Namespace) -> None:
 
 if __name__ == "__main__":
     title = "TDT4265, on from it: seeds, ablations, better recipes"
-    main = script(title, {"seeds": seeds, "better": better, "times": times, "ablations": ablations})
+    tasks = {"seeds": seeds, "encoded": encoded, "better": better, "times": times}
+    main = script(title, {**tasks, "ablations": ablations})
     add = main.parser.add_argument
-    add("--only", nargs="+", choices=BETTER, default=[*BETTER], help="of the first three tasks")
+    add("--only", nargs="+", choices=BETTER, default=[*BETTER], help="of seeds, better and times")
     main.run()
