@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from convkit.training import search, transfer
     from convkit.training._callbacks import Callback, Event, TensorBoard
-    from convkit.training._early_stopping import Decision, EarlyStopping, Flatness
+    from convkit.training._early_stopping import EarlyStopping
     from convkit.training._evaluation import Evaluation
     from convkit.training._export import export
     from convkit.training._exported import Agreement, ExportedNetwork
+    from convkit.training._flatness import Flatness
     from convkit.training._history import History
     from convkit.training._learning_rate import find_learning_rate
     from convkit.training._measure_epochs import MeasureEpochs
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from convkit.training._replay import Replay, ReplayRow
     from convkit.training._run import Run, read_run
     from convkit.training._smoothing import Smoothing
-    from convkit.training._stop import Stop, StopReason
+    from convkit.training._stop import Decision, Stop, StopReason
     from convkit.training._trainer import Trainer
 
 _SUBMODULES = ("search", "transfer")
@@ -35,12 +36,12 @@ _NAMES = {
     "Agreement": "_exported",
     "BackToBest": "_options",
     "Callback": "_callbacks",
-    "Decision": "_early_stopping",
+    "Decision": "_stop",
     "EarlyStopping": "_early_stopping",
     "Evaluation": "_evaluation",
     "Event": "_callbacks",
     "ExportedNetwork": "_exported",
-    "Flatness": "_early_stopping",
+    "Flatness": "_flatness",
     "History": "_history",
     "LayerCheck": "_overfit_layers",
     "MeasureEpochs": "_measure_epochs",

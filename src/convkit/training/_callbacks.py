@@ -10,8 +10,8 @@ from convkit.errors import MissingExtraError
 if TYPE_CHECKING:
     from os import PathLike
 
-    from convkit.training._early_stopping import Decision
     from convkit.training._history import History
+    from convkit.training._stop import Decision
 
 What = Literal["begin", "epoch", "validation", "back_to_best", "checkpoint", "end"]
 

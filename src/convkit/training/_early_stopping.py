@@ -7,9 +7,10 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from convkit.errors import TrainingError
+from convkit.training._flatness import Flatness, judge_flatness
 from convkit.training._given import is_number, is_whole
 from convkit.training._smoothing import Smoothing
-from convkit.training._stop import Stop, StopReason
+from convkit.training._stop import Decision, Stop, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,64 +19,6 @@ if TYPE_CHECKING:
 
 Monitor = Literal["validation_loss", "validation_accuracy"]
 _OPTIONAL = {"patience", "rising"}
-
-
-@dataclass(frozen=True, slots=True)
-class Flatness:
-    """Stop when the smoothed curve hardly falls any more.
-
-    The least-squares line through the last `window` smoothed values must fall by `tolerance` or
-    more per value; a rising line falls by less than nothing, so it ends training too.
-
-    Args:
-        window: Smoothed values that the line is laid through; at least 2.
-        tolerance: The least fall per value, in the units of the watched value.
-        relative: Whether the tolerance is a share of the best value instead.
-
-    Examples:
-        >>> rule = EarlyStopping(patience=None, smoothing=None, flatness=Flatness(window=3))
-        >>> [rule.update(loss).should_stop for loss in (1.0, 0.5, 0.499, 0.499)]
-        [False, False, False, True]
-    """
-
-    window: int = 10
-    tolerance: float = 1e-3
-    relative: bool = False
-
-    def __post_init__(self) -> None:
-        if self.window < 2:
-            raise TrainingError(f"a line needs a window of at least 2 values, not {self.window}")
-        if not self.tolerance >= 0:
-            raise TrainingError(f"the tolerance is 0 or above, not {self.tolerance}")
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the rule says to one value.
-
-    Args:
-        should_stop: Whether training ends here.
-        improved: Whether this is the best epoch so far: keep its weights.
-        smoothed: The value after smoothing; NaN when there was none.
-        waited: How many values in a row were no sufficient improvement.
-        stop: The reason as a value and as a sentence; None while training goes on.
-
-    Examples:
-        >>> decision = EarlyStopping(patience=1).update(0.5)
-        >>> decision.improved, decision.should_stop, decision.reason
-        (True, False, None)
-    """
-
-    should_stop: bool
-    improved: bool
-    smoothed: float
-    waited: int
-    stop: Stop | None = None
-
-    @property
-    def reason(self) -> StopReason | None:
-        """Why training ends; None while it goes on."""
-        return self.stop.reason if self.stop else None
 
 
 @dataclass
@@ -211,7 +154,6 @@ class EarlyStopping:
         """Forget every value: a new training begins."""
         self.values, self.smoothed, self.stop = [], [], None
         self._counted: list[float] = []  # the finite ones, larger is worse
-        self._curve_value = inf
         self._best, self._best_index = inf, 0
         self._reference, self._waited = inf, 0
 
@@ -315,15 +257,8 @@ class EarlyStopping:
         rule = self.flatness
         if rule is None or len(self._counted) < rule.window + self.first - 1:
             return None
-        fall = -_slope(self.smoother.curve(self._counted)[-rule.window :])
-        tolerance = rule.tolerance * (abs(self._best) if rule.relative else 1.0)
-        if fall >= tolerance:
-            return None
-        return Stop(
-            StopReason.FLAT,
-            f"the smoothed {_spoken(self.monitor)} improved by {fall:.3g} per validation over the "
-            f"last {rule.window}, less than {tolerance:.3g}",
-        )
+        curve = self.smoother.curve(self._counted)
+        return judge_flatness(rule, curve, self._best, _spoken(self.monitor))
 
 
 def _as_smoothing(smoothing: Smoothing | float | None) -> Smoothing:
@@ -332,14 +267,6 @@ def _as_smoothing(smoothing: Smoothing | float | None) -> Smoothing:
     if smoothing is not None and not is_number(smoothing):
         raise TrainingError(f"smoothing is a number, a Smoothing or None, not {smoothing!r}")
     return Smoothing.exponential(smoothing) if smoothing else Smoothing.none()
-
-
-def _slope(values: Sequence[float]) -> float:
-    """Of the least-squares line through values at 0, 1, 2, ..."""
-    centre = (len(values) - 1) / 2
-    return sum((x - centre) * value for x, value in enumerate(values)) / sum(
-        (x - centre) ** 2 for x in range(len(values))
-    )
 
 
 def _spoken(monitor: str) -> str:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from convkit.errors import TrainingError
 from convkit.training._callbacks import Event
 from convkit.training._random import random_state, seed_everything, set_random_state
-from convkit.training._stop import Stop, StopReason
+from convkit.training._stop import Decision, Stop, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from convkit.training._callbacks import What
     from convkit.training._directory import RunDirectory
-    from convkit.training._early_stopping import Decision
     from convkit.training._feed import Batch, Feed
     from convkit.training._interrupt import Interrupt
     from convkit.training._options import TrainingOptions

@@ -1,4 +1,4 @@
-"""Why did training end? A value to compare with, and a sentence to read."""
+"""Does training end, and why? A value to compare with, and a sentence to read."""
 
 from __future__ import annotations
 
@@ -52,3 +52,33 @@ class Stop(Shown):
 
     def __str__(self) -> str:
         return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rule says to one value.
+
+    Args:
+        should_stop: Whether training ends here.
+        improved: Whether this is the best epoch so far: keep its weights.
+        smoothed: The value after smoothing; NaN when there was none.
+        waited: How many values in a row were no sufficient improvement.
+        stop: The reason as a value and as a sentence; None while training goes on.
+
+    Examples:
+        >>> from convkit import EarlyStopping
+        >>> decision = EarlyStopping(patience=1).update(0.5)
+        >>> decision.improved, decision.should_stop, decision.reason
+        (True, False, None)
+    """
+
+    should_stop: bool
+    improved: bool
+    smoothed: float
+    waited: int
+    stop: Stop | None = None
+
+    @property
+    def reason(self) -> StopReason | None:
+        """Why training ends; None while it goes on."""
+        return self.stop.reason if self.stop else None

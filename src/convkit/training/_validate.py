@@ -14,7 +14,6 @@ from convkit.training._meter import NOTHING
 
 if TYPE_CHECKING:
     from convkit.training._directory import RunDirectory
-    from convkit.training._early_stopping import Decision
     from convkit.training._feed import Feed
     from convkit.training._loss import Objective
     from convkit.training._meter import Means
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from convkit.training._progress import Progress
     from convkit.training._schedules import Beat
     from convkit.training._state import TrainingState
+    from convkit.training._stop import Decision
 
 
 @dataclass(slots=True)
