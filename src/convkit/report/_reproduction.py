@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
 import time
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convkit._escaping import markdown_cell, plain
+from convkit._escaping import plain
 from convkit._files import replace_file
-from convkit._tables import Table
 from convkit.report._made_by import Training, made_by, training_of
-from convkit.report._reported_figure import VERDICTS, ReportedFigure, Verdict
+from convkit.report._reported_figure import ReportedFigure, Verdict
+from convkit.report._reproduction_writing import count_verdicts, figures_json, write_blocks
 
 if TYPE_CHECKING:
     import os
 
     from convkit.plots import Figure
+    from convkit.report._reproduction_writing import Block
     from convkit.training import Evaluation, Run, Trainer
-
-_DOTS_PER_INCH = (90, 60)  # the second where a picture would be large, as photographs are
-_LARGE = 80_000  # bytes
-_COLOURS = 256  # of a picture in its file: half of the bytes, and no difference to be seen
 
 
 class Reproduction:
@@ -66,7 +60,7 @@ class Reproduction:
         self._section = ""
         self._began = time.perf_counter()
         self._trained: dict[object, Training] = {}
-        self._blocks: list[str | ReportedFigure | tuple[Figure, str, str]] = []
+        self._blocks: list[Block] = []
 
     @property
     def comparisons(self) -> list[ReportedFigure]:
@@ -244,11 +238,8 @@ class Reproduction:
 
     def counts(self) -> str:
         """How many comparisons ended in each verdict."""
-        return ", ".join(f"{number} {verdict}" for verdict, number in self._counted().items())
-
-    def _counted(self) -> dict[Verdict, int]:
-        found = Counter(comparison.verdict for comparison in self.comparisons)
-        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+        found = count_verdicts(self.comparisons)
+        return ", ".join(f"{number} {verdict}" for verdict, number in found.items())
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page, its pictures, and its figures for `ReproductionIndex`.
@@ -261,17 +252,9 @@ class Reproduction:
             The path of the page.
         """
         target = Path(path)
-        parts = [f"# {plain(self._title)}", self._made_by()]
-        waiting: list[ReportedFigure] = []
-        for block in [*self._blocks, ""]:
-            if isinstance(block, ReportedFigure):
-                waiting.append(block)
-                continue
-            if waiting:
-                parts.append(_comparison_table(waiting))
-                waiting = []
-            parts.append(block if isinstance(block, str) else _write_picture(target, *block))
-        replace_file(target.with_suffix(".json"), self._figures())
+        parts = [f"# {plain(self._title)}", self._made_by(), *write_blocks(target, self._blocks)]
+        figures = figures_json(self._title, self.comparisons, self.pictures)
+        replace_file(target.with_suffix(".json"), figures)
         return replace_file(target, "\n\n".join(filter(None, parts)) + "\n")
 
     def _made_by(self) -> str:
@@ -282,43 +265,7 @@ class Reproduction:
             lines.append(f"- verdicts: {self.counts()}")
         return "\n".join(lines)
 
-    def _figures(self) -> str:
-        """Every comparison and picture, as strict JSON."""
-        names = ("quantity", "reported", "measured", "verdict", "note")
-        figures = [
-            {"section": c.section, **dict(zip(names, c.cells(), strict=True))}
-            for c in self.comparisons
-        ]
-        content = {
-            "title": self._title,
-            "counts": self._counted(),
-            "figures": figures,
-            "pictures": self.pictures,
-        }
-        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
 
 def _finite_or_nan(value: float | None) -> float:
     """A measured value; on disk one that is not finite is None."""
     return math.nan if value is None else value
-
-
-def _comparison_table(comparisons: list[ReportedFigure]) -> str:
-    """Comparisons that stand next to one another, as one table."""
-    rows = tuple(comparison.cells() for comparison in comparisons)
-    return Table(("quantity", "reported", "measured here", "verdict", "note"), rows).to_markdown()
-
-
-def _write_picture(page: Path, figure: Figure, name: str, caption: str) -> str:
-    """Write one picture beside the page and return the Markdown that shows it."""
-    from PIL import Image
-
-    for dots in _DOTS_PER_INCH:
-        drawn, output = io.BytesIO(), io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=dots)
-        image = Image.open(drawn).convert("RGB")
-        image.quantize(_COLOURS).save(output, format="PNG", optimize=True)
-        if output.tell() <= _LARGE:
-            break
-    replace_file(page.with_suffix("") / f"{name}.png", output.getvalue())
-    return f"![{markdown_cell(caption)}]({page.stem}/{name}.png)\n\n*{markdown_cell(caption)}*"
