@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from convkit.data._assembling import Holding, assemble
 from convkit.data._image_set import ImageSet, Split, check_labels
 from convkit.data._preprocessing import Preprocessing
-from convkit.data._sets import Holding, Sets, assemble
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+    from convkit.data._sets import Sets
 
 
 def arrays(

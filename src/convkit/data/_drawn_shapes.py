@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from convkit.data._assembling import Holding, assemble
 from convkit.data._figures import FIGURES, Field
 from convkit.data._image_set import ImageSet, Split
 from convkit.data._preprocessing import Preprocessing
-from convkit.data._sets import Holding, Sets, assemble
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from convkit.data._sets import Sets
 
 SIDE = 32
 _CHUNK = 250

@@ -7,10 +7,10 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from convkit.data._assembling import Holding
 from convkit.data._image_set import UNLABELLED, Split
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings, relative_name
-from convkit.data._sets import Holding, Sets
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from convkit.data._fitting import Size
     from convkit.data._loading import DecodingOptions
+    from convkit.data._sets import Sets
 
 EXTENSIONS = frozenset(
     [

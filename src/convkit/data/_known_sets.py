@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 import torch
 
+from convkit.data._assembling import Holding, assemble
 from convkit.data._folders import class_listing, split_folders
 from convkit.data._image_set import ImageSet, Split
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings, relative_name
-from convkit.data._sets import Holding, Sets, assemble
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from convkit.data._fitting import Size
     from convkit.data._loading import DecodingOptions
+    from convkit.data._sets import Sets
 
 CIFAR10_CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from convkit._escaping import csv_unmark
+from convkit.data._assembling import Holding
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings
-from convkit.data._sets import Holding, Sets
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convkit.data._fitting import Size
     from convkit.data._image_set import Split
     from convkit.data._loading import DecodingOptions
+    from convkit.data._sets import Sets
 
 _COLUMNS = ("path", "label", "split", "group")
 _SPLITS: dict[str, Split] = {

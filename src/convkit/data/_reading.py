@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from convkit.data._assembling import Holding, assemble
 from convkit.data._image_set import ImageSet, Split
 from convkit.data._loading import DecodingOptions, Loaded, load_images
-from convkit.data._sets import Holding, Sets, SourceReport, assemble
+from convkit.data._sets import Sets, SourceReport
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
