@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from convkit.data._assembling import Holding, assemble
-from convkit.data._folders import class_listing, split_folders
+from convkit.data._class_folders import class_listing
+from convkit.data._folders import split_folders
 from convkit.data._image_set import ImageSet, Split
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings, relative_name
