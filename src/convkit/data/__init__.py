@@ -2,7 +2,7 @@
 
 from convkit.data._arrays import arrays
 from convkit.data._augmentation import Augmentation
-from convkit.data._batches import Batches, batches
+from convkit.data._batches import Batches
 from convkit.data._cache import cache_directory, clear_cache
 from convkit.data._card import DataCard
 from convkit.data._colour import ColorJitter, Greyscale
@@ -16,6 +16,7 @@ from convkit.data._image_set import ImageSet
 from convkit.data._known_sets import caltech101, cifar10
 from convkit.data._lists import image_list
 from convkit.data._loading import DecodingOptions
+from convkit.data._making_batches import batches
 from convkit.data._mixing import CutMix, MixUp
 from convkit.data._noise import Cutout, Erasing, GaussianNoise
 from convkit.data._perspective import Perspective
