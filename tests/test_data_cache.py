@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from convkit import data
-from convkit.data import _image_set, _loading
+from convkit.data import _copying, _loading
 from convkit.errors import DataError
 
 
@@ -112,7 +112,7 @@ def test_a_large_part_is_copied_to_a_file_and_not_to_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONVKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_image_set, "_IN_MEMORY", 1000)
+    monkeypatch.setattr(_copying, "_IN_MEMORY", 1000)
     train = data.drawn_shapes(train=600, validation=0, test=0).train
 
     part = train.subset(range(599, -1, -2))

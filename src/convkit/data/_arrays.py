@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from convkit.data._assembling import Holding, assemble
-from convkit.data._image_set import ImageSet, Split, check_labels
+from convkit.data._image_set import ImageSet, Split
+from convkit.data._labels import check_labels
 from convkit.data._preprocessing import Preprocessing
 from convkit.errors import DataError
 

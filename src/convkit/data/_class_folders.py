@@ -7,12 +7,14 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convkit.data._image_set import UNLABELLED, Split
+from convkit.data._labels import UNLABELLED
 from convkit.data._reading import Listing, relative_name
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from convkit.data._image_set import Split
 
 _EXTENSIONS = frozenset(
     [

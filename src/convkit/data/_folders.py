@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from convkit.data._assembling import Holding
 from convkit.data._class_folders import class_listing, read_class_names
-from convkit.data._image_set import UNLABELLED, Split
+from convkit.data._labels import UNLABELLED
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings, relative_name
 from convkit.errors import DataError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convkit.data._fitting import Size
+    from convkit.data._image_set import Split
     from convkit.data._loading import DecodingOptions
     from convkit.data._sets import Sets
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from convkit.data._cache import cache_directory
+from convkit.data._copying import copy_of
+from convkit.data._labels import UNLABELLED, check_labels
 from convkit.data._preprocessing import Preprocessing
 from convkit.errors import DataError
 
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from convkit.data._transformed import TransformedSet
 
 Split = Literal["train", "validation", "test"]
-UNLABELLED = -1
-_IN_MEMORY = 4 * 1024**3
-_AT_A_TIME = 256
 
 
 class ImageSet(Dataset[tuple[torch.Tensor, int]]):
@@ -117,7 +112,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         """
         chosen = torch.as_tensor(indices, dtype=torch.int64)
         return ImageSet(
-            taken(self.stored, chosen),
+            copy_of(self.stored, chosen),
             self.labels[chosen],
             class_names=self.class_names,
             names=[self.names[i] for i in chosen.tolist()],
@@ -235,39 +230,6 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
             )
         self.preprocessing.check_images(self.images)
         check_labels(self.labels, self.class_names, self.names, self.split)
-
-
-def taken(images: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """A copy of some images: in memory, or in an unnamed file when it is larger than 4 GiB."""
-    shape = (len(chosen), *images.shape[1:])
-    if math.prod(shape) <= _IN_MEMORY:
-        return images[chosen]
-    folder = cache_directory()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        copy = torch.from_numpy(np.memmap(file, dtype=np.uint8, mode="w+", shape=shape))
-    for start in range(0, len(chosen), _AT_A_TIME):
-        copy[start : start + _AT_A_TIME] = images[chosen[start : start + _AT_A_TIME]]
-    return copy
-
-
-def check_labels(
-    labels: torch.Tensor, class_names: Sequence[str], names: Sequence[str], split: str
-) -> None:
-    """Refuse labels that are no index into the class names; -1 for all of them is unlabelled.
-
-    Raises:
-        DataError: Naming the first sample with such a label.
-    """
-    if len(labels) == 0 or bool((labels == UNLABELLED).all()):
-        return
-    outside = ((labels < 0) | (labels >= len(class_names))).nonzero()
-    if len(outside):
-        i = int(outside[0])
-        raise DataError(
-            f"{split}: the label of image {names[i]} is {int(labels[i])}, outside the "
-            f"{len(class_names)} classes 0 to {len(class_names) - 1}"
-        )
 
 
 def _preprocessing_of(images: torch.Tensor) -> Preprocessing:
