@@ -13,7 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from convkit.errors import FeatureError
 from convkit.features._layers import CONVOLUTIONS
 from convkit.features._operands import Operands
-from convkit.features._stages import ACTIVATIONS, NORMS, SUMS, Call, Follower, Stage
+from convkit.features._operator_habits import HABITS, Habit, learn_habit
+from convkit.features._stages import Call, Follower, Stage
 from convkit.features._unchanged import evaluated, random_states_kept
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
     ) -> Any:
         """Guard what an operation overwrites, run it, note what it was."""
         named = kwargs or {}
-        habit = _HABITS.get(func) or _learn(func)
+        habit = HABITS.get(func) or learn_habit(func)
         if habit.beside is not None and self._guard.only_held(args[0]):
             self._guard.hand_over(args[0], self._made_beside(habit.beside, habit, args, named))
             return self._after(func, habit, args, named, args[0])
@@ -162,7 +163,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
     def _made_beside(
         self,
         beside: Callable[..., Tensor],
-        habit: _Habit,
+        habit: Habit,
         args: tuple[Any, ...],
         named: dict[str, Any],
     ) -> Tensor:
@@ -174,7 +175,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves
         return beside(*args, **named)
 
     def _after(
-        self, func: Any, habit: _Habit, args: tuple[Any, ...], named: dict[str, Any], result: Any
+        self, func: Any, habit: Habit, args: tuple[Any, ...], named: dict[str, Any], result: Any
     ) -> Any:
         """Note what an operation was, and end the forward when nothing more is needed."""
         if self._running and func is torch.ops.aten.convolution.default:
@@ -240,60 +241,3 @@ def _operands(
         tuple(output_padding),
         groups,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Habit:
-    """What is known of one operator: what it overwrites, and whether it ends a stage."""
-
-    name: str
-    writes: tuple[tuple[int, str], ...]
-    beside: Callable[..., Tensor] | None  # the same operation out of place, for activations
-    into: Callable[..., Tensor] | None  # and into memory that is given as `out`
-    role: str
-    batch_norm: bool
-
-
-_HABITS: dict[Any, _Habit] = {}
-
-
-def _beside(func: Any, name: str, role: str) -> Callable[..., Tensor] | None:
-    """The operator that does the same as an activation in place, but beside it."""
-    if role != "activation" or not func._schema.name.endswith("_"):
-        return None
-    packet = getattr(torch.ops.aten, name, None)
-    found: Callable[..., Tensor] | None = getattr(packet, func._overloadname, None)
-    return found
-
-
-def _into(name: str) -> Callable[..., Tensor] | None:
-    """The operator that writes the same into given memory, where torch has a real one."""
-    if name == "relu":
-        return _relu_into
-    found: Any = getattr(getattr(torch.ops.aten, name, None), "out", None)
-    # A generated one makes a result of its own first and copies it.
-    return None if found is None or torch.Tag.generated in found.tags else found
-
-
-def _relu_into(tensor: Tensor, *, out: Tensor) -> Tensor:
-    """ReLU as torch itself computes it."""
-    result: Tensor = torch.ops.aten.clamp_min.out(tensor, 0, out=out)
-    return result
-
-
-def _learn(func: Any) -> _Habit:
-    """Read an operator's schema, once."""
-    schema = getattr(func, "_schema", None)
-    arguments = schema.arguments if schema is not None else ()
-    name = schema.name.partition("::")[2].removesuffix("_") if schema is not None else str(func)
-    writes = tuple(
-        (place, argument.name)
-        for place, argument in enumerate(arguments)
-        if argument.alias_info is not None and argument.alias_info.is_write
-    )
-    roles = {"activation": ACTIVATIONS, "norm": NORMS, "sum": SUMS}
-    role = next((role for role, names in roles.items() if name in names), "")
-    beside = _beside(func, name, role)
-    into = None if beside is None else _into(name)
-    habit = _HABITS[func] = _Habit(name, writes, beside, into, role, "batch_norm" in name)
-    return habit
