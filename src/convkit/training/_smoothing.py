@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import lru_cache
-from math import factorial
 from typing import TYPE_CHECKING, Literal
 
 from convkit.errors import TrainingError
+from convkit.training._savitzky_golay import fitted, sliding_fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -241,60 +240,14 @@ class _SavitzkyGolay(Smoothing):
         return "savitzky_golay"
 
     def curve(self, values: Sequence[float]) -> list[float]:
-        count, half = len(values), self.window // 2
-        if count <= self.window:
-            return [self._fitted(values, position) for position in range(count)]
-        start = [self._fitted(values[: self.window], position) for position in range(half)]
-        inside = [
-            self._fitted(values[centre - half : centre + half + 1], half)
-            for centre in range(half, count - half)
-        ]
-        end = [
-            self._fitted(values[-self.window :], position)
-            for position in range(half + 1, self.window)
-        ]
-        return start + inside + end
+        return sliding_fit(values, self.window, self.order)
 
     def last(self, values: Sequence[float]) -> float:
         window = values[-self.window :]
-        return self._fitted(window, len(window) - 1)
+        return fitted(window, self.order, len(window) - 1)
 
     def causal(self, values: Sequence[float]) -> list[float]:
         return [self.last(values[: end + 1]) for end in range(len(values))]
 
-    def _fitted(self, values: Sequence[float], position: int) -> float:
-        """The polynomial through all these values, read at one of their positions."""
-        weights = _polynomial_weights(len(values), min(self.order, len(values) - 1), position)
-        return sum(weight * value for weight, value in zip(weights, values, strict=True))
-
     def __str__(self) -> str:
         return f"Savitzky-Golay, window {self.window}, order {self.order}"
-
-
-@lru_cache(maxsize=4096)
-def _polynomial_weights(count: int, order: int, position: int) -> tuple[float, ...]:
-    """Weights whose sum of products is the least-squares polynomial at `position`.
-
-    The discrete Chebyshev polynomials t_k are orthogonal over 0..count-1, so the fit is a sum of
-    projections; in whole numbers, so nothing is lost before the one division.
-    """
-    basis = [_chebyshev(count, order, x) for x in range(count)]
-    norms = [
-        factorial(count + k) // ((2 * k + 1) * factorial(count - k - 1)) for k in range(order + 1)
-    ]
-    return tuple(
-        sum(
-            here * there / norm
-            for here, there, norm in zip(basis[position], basis[x], norms, strict=True)
-        )
-        for x in range(count)
-    )
-
-
-def _chebyshev(count: int, order: int, x: int) -> list[int]:
-    """t_0(x) to t_order(x) by the three-term recurrence (Abramowitz and Stegun, 22.7.10)."""
-    values = [1, 2 * x - count + 1][: order + 1]
-    for k in range(1, order):
-        step = (2 * k + 1) * (2 * x - count + 1) * values[k]
-        values.append((step - k * (count**2 - k**2) * values[k - 1]) // (k + 1))
-    return values
