@@ -17,7 +17,8 @@ from convkit.plots._images import image_grid
 from convkit.plots._maps import feature_maps, layers_by_channels
 from convkit.plots._network import architecture
 from convkit.plots._overlay import overlay
-from convkit.plots._pairs import filter_pair, filters_above_maps, pair_table
+from convkit.plots._pair_table import pair_table
+from convkit.plots._pairs import filter_pair, filters_above_maps
 from convkit.plots._precision_recall import precision_recall, roc
 from convkit.plots._receptive_field import receptive_field
 from convkit.plots._reliability import reliability

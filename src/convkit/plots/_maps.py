@@ -192,6 +192,11 @@ def map_scale(values: Array, *, signed: bool = False) -> dict[str, Any]:
     return {"cmap": UNSIGNED, "vmin": low, "vmax": high if high > low else low + 1.0}
 
 
+def scale_ends(scale: Mapping[str, Any]) -> str:
+    """The ends of a scale in words."""
+    return f"{scale['vmin']:.2g} to {scale['vmax']:.2g}"
+
+
 def value_bar(axes: Axes, image: AxesImage, label: str = "value") -> None:
     """A colour bar beside maps."""
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.6, aspect=18)
