@@ -7,8 +7,10 @@ from typing import ClassVar
 
 from typing_extensions import override
 
+from convkit.architecture._counts import Counts
 from convkit.architecture._layer_call import Argument, LayerCall, call
-from convkit.architecture._row import POINT, Counts, Row, Shape, Stated, Window, set_field
+from convkit.architecture._row import Row, Shape, Stated, set_field
+from convkit.architecture._window import POINT, Window
 from convkit.errors import ArchitectureError
 
 # Each word and the class of torch.nn that it names.

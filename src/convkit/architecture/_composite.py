@@ -11,16 +11,11 @@ from typing_extensions import override
 
 from convkit.architecture._activation import Activation
 from convkit.architecture._attached import tidy_activation
+from convkit.architecture._counts import Counts
 from convkit.architecture._plan import Step, end_of, plan, written
-from convkit.architecture._row import (
-    Counts,
-    Row,
-    Shape,
-    Stated,
-    require_count,
-    set_field,
-)
+from convkit.architecture._row import Row, Shape, Stated, set_field
 from convkit.architecture._shortcut import keeps_shape, projection
+from convkit.architecture._sizes import require_count
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:

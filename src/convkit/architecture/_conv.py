@@ -11,21 +11,18 @@ from typing_extensions import override
 import convkit.shapes
 from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
 from convkit.architecture._calculation import Calculation, settings_of
+from convkit.architecture._counts import Counts
 from convkit.architecture._layer_call import LayerCall, call, changed
-from convkit.architecture._row import (
-    Counts,
-    Row,
-    Shape,
+from convkit.architecture._row import Row, Shape, Stated, set_field
+from convkit.architecture._sizes import (
     Size,
-    Stated,
-    Window,
     require_count,
     require_image,
     require_sizes,
-    set_field,
     spread,
     tidy_size,
 )
+from convkit.architecture._window import Window
 from convkit.errors import ArchitectureError
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]

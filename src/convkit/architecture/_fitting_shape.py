@@ -9,7 +9,7 @@ from convkit.architecture._checking import agree
 from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._plan import Step, plan, require_shape
-from convkit.architecture._row import Row, Shape, spread
+from convkit.architecture._sizes import spread
 from convkit.architecture._summing import layers_of
 from convkit.errors import ArchitectureError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from convkit.architecture._architecture import Architecture
+    from convkit.architecture._row import Row, Shape
 
 # Sizes that people train at come first; any that fits serves as well as another.
 _USUAL_SIZES = (224, 32, 28, 64, 96, 128, 256, 299)

@@ -9,7 +9,8 @@ from convkit.architecture._conv import Conv, ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
-from convkit.architecture._row import Row, Size, Stated, tidy_size
+from convkit.architecture._row import Row, Stated
+from convkit.architecture._sizes import Size, tidy_size
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:

@@ -11,17 +11,11 @@ from typing_extensions import override
 import convkit.shapes
 from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
 from convkit.architecture._calculation import Calculation
+from convkit.architecture._counts import Counts
 from convkit.architecture._layer_call import LayerCall, call, changed
-from convkit.architecture._row import (
-    POINT,
-    WHOLE,
-    Counts,
-    Row,
-    Shape,
-    Stated,
-    Window,
-    require_count,
-)
+from convkit.architecture._row import Row, Shape, Stated
+from convkit.architecture._sizes import require_count
+from convkit.architecture._window import POINT, WHOLE, Window
 from convkit.errors import ArchitectureError
 
 

@@ -10,19 +10,9 @@ from typing_extensions import override
 import convkit.shapes
 from convkit.architecture._calculation import Calculation, settings_of
 from convkit.architecture._layer_call import LayerCall, call, changed
-from convkit.architecture._row import (
-    WHOLE,
-    Row,
-    Shape,
-    Size,
-    Stated,
-    Window,
-    require_image,
-    require_sizes,
-    set_field,
-    spread,
-    tidy_size,
-)
+from convkit.architecture._row import Row, Shape, Stated, set_field
+from convkit.architecture._sizes import Size, require_image, require_sizes, spread, tidy_size
+from convkit.architecture._window import WHOLE, Window
 from convkit.errors import ArchitectureError
 
 

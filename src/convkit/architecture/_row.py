@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
+from convkit.architecture._counts import Counts
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
@@ -16,41 +17,10 @@ if TYPE_CHECKING:
     from convkit.architecture._calculation import Calculation
     from convkit.architecture._layer_call import LayerCall
     from convkit.architecture._plan import Step
+    from convkit.architecture._window import Window
 
 Shape = tuple[int, ...]
 """Channels and sizes of one image or vector, without the batch: `(C, H, W)` or `(features,)`."""
-
-Size = int | tuple[int, ...]
-"""One number for every direction, or one for each: `(height, width)`."""
-
-
-Padding = int | str | tuple[int, ...]
-
-
-class Window(NamedTuple):
-    """What one unit of a layer's output sees of the layer's input; see `shapes.receptive_field`.
-
-    Args:
-        kernel_size: Pixels that one unit sees; an empty tuple for all of them.
-        stride: Pixels from one unit to the next.
-        padding: Pixels around the input.
-        dilation: Pixels from one tap of the kernel to the next.
-
-    Examples:
-        >>> from convkit.architecture import MaxPool
-        >>> MaxPool(3, stride=2).window((8, 13, 13))
-        Window(kernel_size=3, stride=2, padding=0, dilation=1)
-    """
-
-    kernel_size: Size
-    stride: Size = 1
-    padding: Padding = 0
-    dilation: Size = 1
-
-
-POINT = Window(1)
-WHOLE = Window(())
-"""Marks a row whose every unit sees the whole input, however large it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,30 +56,6 @@ class Stated:
     span: int = 1
     rounding: int = 0
     place: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What one layer holds and does for one image.
-
-    Args:
-        weights: Number of weights, a norm's scales among them.
-        biases: Number of biases, a norm's shifts among them.
-        macs: Multiplications with their additions in conv, transposed conv and linear layers.
-
-    Examples:
-        >>> Counts(weights=2400, biases=32).parameters
-        2432
-    """
-
-    weights: int = 0
-    biases: int = 0
-    macs: int = 0
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases together."""
-        return self.weights + self.biases
 
 
 class Row(ABC):
@@ -293,50 +239,6 @@ class Row(ABC):
         return self.prefix
 
 
-def spread(value: Size, count: int) -> tuple[int, ...]:
-    """One number for each of `count` directions."""
-    return value if isinstance(value, tuple) else (value,) * count
-
-
-def tidy_size(value: Size) -> Size:
-    """Lists to tuples, and a tuple of equal numbers to that number: (3, 3) and 3 are the same."""
-    if isinstance(value, int) or value is None:
-        return value
-    numbers = tuple(value)
-    # Equal pairs, as ((1, 2), (1, 2)), are no number: whoever asks for sizes refuses them.
-    alike = all(isinstance(n, int) for n in numbers) and len(set(numbers)) == 1
-    return numbers[0] if alike else numbers
-
-
 def set_field(row: object, name: str, value: object) -> None:
     """Set a field of a frozen dataclass, from its own `__post_init__` only."""
     object.__setattr__(row, name, value)
-
-
-def require_sizes(name: str, value: object, *, least: int = 1) -> None:
-    """Refuse anything but an int, or a tuple of one to three ints, of at least `least`."""
-    numbers = value if isinstance(value, tuple) else (value,)
-    fits = 1 <= len(numbers) <= 3 and all(
-        isinstance(n, int) and not isinstance(n, bool) and n >= least for n in numbers
-    )
-    if not fits:
-        raise ArchitectureError(
-            f"{name} must be an integer of at least {least}, or a tuple (height, width) of them; "
-            f"got {value!r}"
-        )
-
-
-def require_image(kind: str, input_shape: Shape) -> tuple[int, tuple[int, ...]]:
-    """Channels and sizes of what arrives, which must be maps and not a vector."""
-    if len(input_shape) < 2:
-        raise ArchitectureError(
-            f"{kind} needs maps (channels, height, width), but a vector of "
-            f"{input_shape[0]} features arrives; put it before the flatten row"
-        )
-    return input_shape[0], input_shape[1:]
-
-
-def require_count(name: str, value: object) -> None:
-    """Refuse anything but a positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ArchitectureError(f"{name} must be a positive integer; got {value!r}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from convkit.architecture._row import POINT, WHOLE, Window, tidy_size
+from convkit.architecture._sizes import tidy_size
+from convkit.architecture._window import POINT, WHOLE, Window
 from convkit.errors import ShapeError
 from convkit.shapes import ReceptiveField
 

@@ -12,8 +12,9 @@ import torch
 
 from convkit.architecture._pool import AdaptiveAvgPool
 from convkit.architecture._quick_outputs import FUNCTIONS
-from convkit.architecture._row import POINT, WHOLE, Window, tidy_size
 from convkit.architecture._seeing import Seen, joined
+from convkit.architecture._sizes import tidy_size
+from convkit.architecture._window import POINT, WHOLE, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import operator
+from typing import TYPE_CHECKING
 
 from convkit.architecture._conv import Conv
 from convkit.architecture._linear import Linear
 from convkit.architecture._norm import BatchNorm
 from convkit.architecture._plan import Step, end_of
-from convkit.architecture._row import WHOLE, Row, Shape, spread
+from convkit.architecture._sizes import spread
+from convkit.architecture._window import WHOLE
+
+if TYPE_CHECKING:
+    from convkit.architecture._row import Row, Shape
 
 
 def keeps_shape(body: tuple[Step, ...], input_shape: Shape) -> bool:
