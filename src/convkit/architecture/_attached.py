@@ -6,6 +6,8 @@ from dataclasses import fields
 from functools import cache
 from typing import TypeVar
 
+from typing_extensions import override
+
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._row import Row, set_field
@@ -20,6 +22,11 @@ class Dressed(Row):
     norm: str | Row | None
     activation: str | Row | None
     dropout: float | None
+
+    @override
+    def expand(self) -> tuple[Row, ...]:
+        worn = dressing(self)
+        return (undressed(self), *worn) if worn else (self,)
 
 
 DressedRow = TypeVar("DressedRow", bound=Dressed)

@@ -15,7 +15,8 @@ from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import quoted
 from convkit.architecture._cells_segments import kind_of, written
 from convkit.architecture._composite import Residual
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample

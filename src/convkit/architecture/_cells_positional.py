@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from convkit.architecture._activation import Activation
 from convkit.architecture._cells import quoted
 from convkit.architecture._cells_words import positional_fields
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AvgPool, MaxPool

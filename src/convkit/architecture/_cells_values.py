@@ -9,7 +9,8 @@ from convkit.architecture._cells import quoted
 from convkit.architecture._cells_channels import is_pool
 from convkit.architecture._cells_words import squash
 from convkit.architecture._composite import Repeat
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AvgPool, MaxPool
 from convkit.errors import TableError

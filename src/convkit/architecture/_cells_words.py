@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import ACTIVATIONS, Activation, Dropout
 from convkit.architecture._composite import Custom, Repeat, Residual
-from convkit.architecture._conv import PADDING_MODES, Conv, ConvTranspose
+from convkit.architecture._conv import PADDING_MODES, Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample

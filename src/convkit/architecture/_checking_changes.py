@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from convkit.architecture._checking_finding import written
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._plan import plan
 from convkit.architecture._pool import AvgPool, MaxPool

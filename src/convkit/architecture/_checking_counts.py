@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Linear
 
 if TYPE_CHECKING:

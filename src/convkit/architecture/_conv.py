@@ -1,27 +1,20 @@
-"""Convolution and transposed convolution."""
+"""Convolution."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar, Literal
 
 from typing_extensions import override
 
 import convkit.shapes
-from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
+from convkit.architecture._attached import Dressed
 from convkit.architecture._calculation import Calculation, settings_of
+from convkit.architecture._conv_settings import require_fitting, tidy_conv
 from convkit.architecture._counts import Counts
 from convkit.architecture._layer_call import LayerCall, call, changed
 from convkit.architecture._row import Row, Shape, Stated, set_field
-from convkit.architecture._sizes import (
-    Size,
-    require_count,
-    require_image,
-    require_sizes,
-    spread,
-    tidy_size,
-)
+from convkit.architecture._sizes import Size, require_sizes, spread, tidy_size
 from convkit.architecture._window import Window
 from convkit.errors import ArchitectureError
 
@@ -76,7 +69,7 @@ class Conv(Dressed):
     stated: Stated = field(default_factory=Stated, compare=False)
 
     def __post_init__(self) -> None:
-        _tidy_conv(self)
+        tidy_conv(self)
         if self.padding != "same":
             set_field(self, "padding", tidy_size(self.padding))
             require_sizes("padding", self.padding, least=0)
@@ -87,7 +80,7 @@ class Conv(Dressed):
 
     @override
     def shape_after(self, input_shape: Shape) -> Shape:
-        _, sizes = _arriving(self, input_shape)
+        _, sizes = require_fitting(self, input_shape)
         if self.padding_mode in {"reflect", "circular"}:
             _require_enough_to_copy(self, sizes)
         after = convkit.shapes.conv_output(
@@ -144,7 +137,7 @@ class Conv(Dressed):
 
     @override
     def layer(self, input_shape: Shape) -> LayerCall:
-        channels, sizes = _arriving(self, input_shape)
+        channels, sizes = require_fitting(self, input_shape)
         settings = changed(self, "stride", "padding", "dilation", "groups", "bias", "padding_mode")
         return call(
             f"Conv{len(sizes)}d",
@@ -153,162 +146,6 @@ class Conv(Dressed):
             kernel_size=self.kernel_size,
             **settings,
         )
-
-    @override
-    def expand(self) -> tuple[Row, ...]:
-        worn = dressing(self)
-        return (undressed(self), *worn) if worn else (self,)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ConvTranspose(Dressed):
-    """A transposed convolution, then its norm, activation and dropout when it carries them.
-
-    Args:
-        out_channels: Number of filters.
-        kernel_size: Size of a filter, an int or `(height, width)`.
-        stride: Factor by which the maps grow.
-        padding: Rows and columns taken off on each side.
-        output_padding: Rows and columns added on one side.
-        dilation: Distance between the taps of the filter.
-        groups: Number of groups that the channels are cut into.
-        bias: Whether each filter has a bias.
-        in_channels: Channels that arrive; only checked, it is inferred anyway.
-        norm: As of `Conv`.
-        activation: As of `Conv`.
-        dropout: As of `Conv`.
-        name: Name of its module.
-        stated: What a table says beside the layer.
-
-    Examples:
-        >>> ConvTranspose(8, kernel_size=2, stride=2).shape_after((16, 7, 7))
-        (8, 14, 14)
-    """
-
-    kind: ClassVar[str] = "transposed conv"
-    prefix: ClassVar[str] = "deconv"
-
-    out_channels: int
-    _: KW_ONLY
-    kernel_size: Size
-    stride: Size = 1
-    padding: Size = 0
-    output_padding: Size = 0
-    dilation: Size = 1
-    groups: int = 1
-    bias: bool = True
-    in_channels: int | None = None
-    norm: str | Row | None = None
-    activation: str | Row | None = None
-    dropout: float | None = None
-    name: str | None = None
-    stated: Stated = field(default_factory=Stated, compare=False)
-
-    def __post_init__(self) -> None:
-        _tidy_conv(self)
-        for name in ("padding", "output_padding"):
-            set_field(self, name, tidy_size(getattr(self, name)))
-            require_sizes(name, getattr(self, name), least=0)
-
-    @override
-    def shape_after(self, input_shape: Shape) -> Shape:
-        _, sizes = _arriving(self, input_shape)
-        after = convkit.shapes.conv_transpose_output(
-            sizes,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            output_padding=self.output_padding,
-            dilation=self.dilation,
-        )
-        return (self.out_channels, *after)
-
-    @override
-    def count(self, input_shape: Shape) -> Counts:
-        channels, sizes = _arriving(self, input_shape)
-        kernel = spread(self.kernel_size, len(sizes))
-        parameters = convkit.shapes.conv_transpose_parameters(
-            channels, self.out_channels, kernel_size=kernel, groups=self.groups, bias=self.bias
-        )
-        macs = convkit.shapes.conv_transpose_macs(
-            channels,
-            self.out_channels,
-            kernel_size=kernel,
-            input_size=sizes,
-            groups=self.groups,
-        )
-        return Counts(weights=parameters.weights, biases=parameters.biases, macs=macs)
-
-    @override
-    def calculations(self, input_shape: Shape, output_shape: Shape) -> tuple[Calculation, ...]:
-        channels = (input_shape[0], self.out_channels)
-        filters = {
-            "kernel_size": spread(self.kernel_size, len(input_shape) - 1),
-            "groups": self.groups,
-        }
-        return (
-            Calculation(
-                convkit.shapes.conv_transpose_output,
-                (input_shape[1:],),
-                settings_of(self, "kernel_size", "stride", "padding", "dilation", "output_padding"),
-            ),
-            Calculation(
-                convkit.shapes.conv_transpose_parameters, channels, {**filters, "bias": self.bias}
-            ),
-            Calculation(
-                convkit.shapes.conv_transpose_macs,
-                channels,
-                {**filters, "input_size": input_shape[1:]},
-            ),
-        )
-
-    @override
-    def layer(self, input_shape: Shape) -> LayerCall:
-        channels, sizes = _arriving(self, input_shape)
-        settings = changed(
-            self, "stride", "padding", "output_padding", "groups", "bias", "dilation"
-        )
-        return call(
-            f"ConvTranspose{len(sizes)}d",
-            channels,
-            self.out_channels,
-            kernel_size=self.kernel_size,
-            **settings,
-        )
-
-    @override
-    def expand(self) -> tuple[Row, ...]:
-        worn = dressing(self)
-        return (undressed(self), *worn) if worn else (self,)
-
-
-def _tidy_conv(row: Conv | ConvTranspose) -> None:
-    """The checks that both convolutions share."""
-    for name in ("kernel_size", "stride", "dilation"):
-        set_field(row, name, tidy_size(getattr(row, name)))
-        require_sizes(name, getattr(row, name))
-    require_count("out_channels", row.out_channels)
-    require_count("groups", row.groups)
-    if row.in_channels is not None:
-        require_count("in_channels", row.in_channels)
-    tidy_dressing(row)
-
-
-def _arriving(row: Conv | ConvTranspose, input_shape: Shape) -> tuple[int, tuple[int, ...]]:
-    """Channels and sizes that arrive, when they fit this row."""
-    channels, sizes = require_image(row.kind, input_shape)
-    if row.in_channels not in (None, channels):
-        raise ArchitectureError(
-            f"in_channels={row.in_channels} is stated, but {channels} channels arrive; "
-            f"in_channels={channels} would fit"
-        )
-    if channels % row.groups or row.out_channels % row.groups:
-        fitting = math.gcd(channels, row.out_channels)
-        raise ArchitectureError(
-            f"groups={row.groups} must divide both the {channels} channels that arrive and "
-            f"out_channels={row.out_channels}; any divisor of {fitting} would"
-        )
-    return channels, sizes
 
 
 def _require_enough_to_copy(row: Conv, sizes: tuple[int, ...]) -> None:

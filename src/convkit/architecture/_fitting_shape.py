@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from convkit.architecture._checking import agree
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._plan import Step, plan, require_shape
 from convkit.architecture._sizes import spread

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._composite import Residual
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 

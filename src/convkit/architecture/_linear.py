@@ -9,7 +9,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 import convkit.shapes
-from convkit.architecture._attached import Dressed, dressing, tidy_dressing, undressed
+from convkit.architecture._attached import Dressed, tidy_dressing
 from convkit.architecture._calculation import Calculation
 from convkit.architecture._counts import Counts
 from convkit.architecture._layer_call import LayerCall, call, changed
@@ -118,11 +118,6 @@ class Linear(Dressed):
         return call(
             "Linear", _arriving(self, input_shape), self.out_features, **changed(self, "bias")
         )
-
-    @override
-    def expand(self) -> tuple[Row, ...]:
-        worn = dressing(self)
-        return (undressed(self), *worn) if worn else (self,)
 
 
 def _arriving(row: Linear, input_shape: Shape) -> int:

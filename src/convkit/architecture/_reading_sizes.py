@@ -9,7 +9,8 @@ from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells_channels import DRESSING
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._composite import Repeat, Residual
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
 from convkit.architecture._row import Stated

@@ -10,7 +10,8 @@ from convkit.architecture._architecture import Architecture
 from convkit.architecture._cells_layer import MAX_LAYERS
 from convkit.architecture._cells_words import squash
 from convkit.architecture._composite import Repeat, Residual
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
 from convkit.architecture._row import Row, Stated

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from convkit.architecture._cells_draft import BLANK, Draft
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._cells_rows import make_row, missing_fields
-from convkit.architecture._conv import Conv, ConvTranspose
+from convkit.architecture._conv import Conv
+from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, MaxPool, Upsample
 from convkit.architecture._solving_window import USUAL_KERNELS, Answer, Sizes, window_answers
