@@ -14,12 +14,14 @@ from convkit.architecture._counts import Counts
 from convkit.architecture._layer_call import LayerCall
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
-from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
+from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool, GlobalAvgPool
 from convkit.architecture._registry import register
 from convkit.architecture._row import Row, Stated
 from convkit.architecture._summarizing import summarize
 from convkit.architecture._summary import Summary, SummaryRow
 from convkit.architecture._totals import Total
+from convkit.architecture._upsample import Upsample
 from convkit.architecture._window import POINT, WHOLE, Window
 
 __all__ = [

@@ -37,7 +37,8 @@ from convkit.architecture._cells_words import closest_word, field_names, meaning
 from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv
 from convkit.architecture._linear import Flatten, Linear
-from convkit.architecture._pool import MaxPool, Upsample
+from convkit.architecture._pool import MaxPool
+from convkit.architecture._upsample import Upsample
 from convkit.errors import TableError
 
 if TYPE_CHECKING:

@@ -14,8 +14,10 @@ from convkit.architecture._conv import PADDING_MODES, Conv
 from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
-from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
+from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool, GlobalAvgPool
 from convkit.architecture._registry import registered
+from convkit.architecture._upsample import Upsample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,10 @@ from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv
 from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
-from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Upsample
+from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool, GlobalAvgPool
 from convkit.architecture._row import Row, Stated
+from convkit.architecture._upsample import Upsample
 from convkit.errors import TableError
 
 if TYPE_CHECKING:

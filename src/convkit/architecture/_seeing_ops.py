@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from convkit.architecture._pool import AdaptiveAvgPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool
 from convkit.architecture._quick_outputs import FUNCTIONS
 from convkit.architecture._seeing import Seen, joined
 from convkit.architecture._sizes import tidy_size

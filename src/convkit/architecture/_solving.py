@@ -11,8 +11,10 @@ from convkit.architecture._cells_rows import make_row, missing_fields
 from convkit.architecture._conv import Conv
 from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Linear
-from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, MaxPool, Upsample
+from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool
 from convkit.architecture._solving_window import USUAL_KERNELS, Answer, Sizes, window_answers
+from convkit.architecture._upsample import Upsample
 from convkit.errors import ConvkitError, ShapeError, TableError
 
 if TYPE_CHECKING:

@@ -10,8 +10,10 @@ from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._operations import Cost
-from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, MaxPool, Upsample
+from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool
 from convkit.architecture._summary import SummaryRow
+from convkit.architecture._upsample import Upsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

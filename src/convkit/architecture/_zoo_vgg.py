@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from convkit.architecture._architecture import Architecture
 from convkit.architecture._conv import Conv
 from convkit.architecture._linear import Flatten, Linear
-from convkit.architecture._pool import AdaptiveAvgPool, MaxPool
+from convkit.architecture._pool import MaxPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool
 
 if TYPE_CHECKING:
     from convkit.architecture._row import Row

@@ -13,7 +13,8 @@ from convkit.architecture._architecture import Architecture
 from convkit.architecture._composite import Residual
 from convkit.architecture._conv import Conv
 from convkit.architecture._linear import Flatten, Linear
-from convkit.architecture._pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
+from convkit.architecture._pool import AvgPool, MaxPool
+from convkit.architecture._pool_to_size import AdaptiveAvgPool, GlobalAvgPool
 from convkit.architecture._zoo_vgg import (
     vgg11,
     vgg11_bn,
