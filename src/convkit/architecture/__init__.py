@@ -7,10 +7,11 @@ from convkit.architecture._building import build
 from convkit.architecture._calculation import ExplainedLayer
 from convkit.architecture._checking_finding import Finding
 from convkit.architecture._comparing import Change, Diff, Place
-from convkit.architecture._composite import Custom, Repeat, Residual
+from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv
 from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._counts import Counts
+from convkit.architecture._custom import Custom
 from convkit.architecture._layer_call import LayerCall
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm

@@ -9,7 +9,8 @@ from convkit.architecture._cells import quoted
 from convkit.architecture._cells_channels import DRESSING
 from convkit.architecture._cells_draft import BLANK, Draft, NestedRows, located
 from convkit.architecture._cells_positional import place_bare
-from convkit.architecture._composite import Custom, Repeat
+from convkit.architecture._composite import Repeat
+from convkit.architecture._custom import Custom
 from convkit.architecture._pool import AvgPool, MaxPool
 from convkit.architecture._row import Stated
 from convkit.errors import ArchitectureError, TableError

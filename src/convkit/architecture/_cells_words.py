@@ -9,9 +9,10 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import ACTIVATIONS, Activation, Dropout
-from convkit.architecture._composite import Custom, Repeat, Residual
+from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import PADDING_MODES, Conv
 from convkit.architecture._conv_transpose import ConvTranspose
+from convkit.architecture._custom import Custom
 from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm, GroupNorm
 from convkit.architecture._pool import AvgPool, MaxPool

@@ -1,8 +1,7 @@
-"""Rows that hold more than one layer: residual blocks, repeats, and a user's own module."""
+"""Rows that hold other rows: repeats and residual blocks."""
 
 from __future__ import annotations
 
-import copy
 import itertools
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +10,6 @@ from typing_extensions import override
 
 from convkit.architecture._activation import Activation
 from convkit.architecture._attached import tidy_activation
-from convkit.architecture._counts import Counts
 from convkit.architecture._plan import Step, end_of, plan, written
 from convkit.architecture._row import Row, Shape, Stated, set_field
 from convkit.architecture._shortcut import keeps_shape, projection
@@ -19,9 +17,11 @@ from convkit.architecture._sizes import require_count
 from convkit.errors import ArchitectureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import nn
+
+MOST_TIMES = 10_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -179,68 +179,6 @@ class Residual(Row):
         return ResidualBlock(ways["body"], ways["shortcut"])
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Custom(Row):
-    """A module of the user's own, as one row.
-
-    Args:
-        name: Name of its module.
-        module: An `nn.Module`, copied each time a network is built, or a function without
-            arguments that makes one (a class will do).
-        output_shape: The shape that leaves it, or a function from the shape that arrives; None
-            when the module leaves the shape as it is.
-        parameters: Its number of parameters; None to count those of the module.
-        macs: Its MACs for one image; None to count them by running the module.
-        stated: What a table says beside the layer.
-
-    Examples:
-        >>> Custom("twice", None, lambda shape: (2 * shape[0], *shape[1:])).shape_after((3, 8, 8))
-        (6, 8, 8)
-    """
-
-    kind: ClassVar[str] = "custom"
-    prefix: ClassVar[str] = "custom"
-
-    name: str | None
-    module: nn.Module | Callable[[], nn.Module] | None
-    output_shape: Shape | Callable[[Shape], Shape] | None = None
-    _: KW_ONLY
-    parameters: int | None = None
-    macs: int | None = None
-    stated: Stated = field(default_factory=Stated, compare=False)
-
-    @override
-    def shape_after(self, input_shape: Shape) -> Shape:
-        if self.output_shape is None:
-            return input_shape
-        if callable(self.output_shape):
-            return tuple(self.output_shape(input_shape))
-        return tuple(self.output_shape)
-
-    @override
-    def count(self, input_shape: Shape) -> Counts:
-        if self.parameters is not None and self.macs is not None:
-            return Counts(weights=self.parameters, macs=self.macs)
-        from convkit.architecture._summarizing import summarize
-
-        measured = summarize(self.build(input_shape), input_shape)
-        parameters = measured.parameters if self.parameters is None else self.parameters
-        return Counts(weights=parameters, macs=measured.macs if self.macs is None else self.macs)
-
-    @override
-    def build(self, input_shape: Shape) -> nn.Module:
-        from torch import nn
-
-        if isinstance(self.module, nn.Module):
-            return copy.deepcopy(self.module)
-        if self.module is None:
-            raise ArchitectureError(
-                f"the row {self.name!r} has no module; give module=, a torch module or a function "
-                "that makes one"
-            )
-        return self.module()
-
-
 def tidy_rows(kind: str, rows: Iterable[Row]) -> tuple[Row, ...]:
     """The rows as a tuple; at least one, and each of them a row.
 
@@ -256,9 +194,6 @@ def tidy_rows(kind: str, rows: Iterable[Row]) -> tuple[Row, ...]:
                 f"{kind}, row {number}: expected a row such as Conv(32, kernel_size=3), got {row!r}"
             )
     return tidied
-
-
-MOST_TIMES = 10_000
 
 
 def _renamed(row: Row, time: int) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit._tables import Cell, Table
-from convkit.architecture._composite import Custom
+from convkit.architecture._custom import Custom
 from convkit.architecture._summing import sum_up
 from convkit.architecture._writing_columns import (
     COLUMNS,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from convkit.architecture._activation import Activation
 from convkit.architecture._cells import MAX_SETTING
 from convkit.architecture._cells_words import meaning_of, positional_fields
-from convkit.architecture._composite import Custom
+from convkit.architecture._custom import Custom
 from convkit.architecture._row import Row
 from convkit.errors import ArchitectureError
 
