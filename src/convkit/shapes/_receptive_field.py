@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convkit.errors import ShapeError
 from convkit.shapes._described import described
-from convkit.shapes._dimensions import Padding, Size, per_dimension, spread, whole
-from convkit.shapes._padding import padding_before
-from convkit.shapes._terms import halved, named
+from convkit.shapes._dimensions import Padding, Size, per_dimension, spread
+from convkit.shapes._extent import Extent, Extents, Number, extent_of, grown, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-Number = int | float | Fraction
 
 
 class Box(NamedTuple):
@@ -39,18 +35,6 @@ class Box(NamedTuple):
     left: int
     bottom: int
     right: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Extent:
-    """The field along one dimension: its size, its stride, its first pixel."""
-
-    size: int
-    jump: int
-    first: int
-
-
-_Extents = _Extent | tuple[_Extent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +82,7 @@ class ReceptiveField:
         Raises:
             ShapeError: If an argument is out of range.
         """
-        return _field(_grown(self._extents(), kernel_size, stride, padding, dilation))
+        return _field(grown(self._extents(), kernel_size, stride, padding, dilation))
 
     def merge(self, *others: ReceptiveField) -> ReceptiveField:
         """The field of a sum or concatenation: the smallest that holds those of all branches.
@@ -110,7 +94,7 @@ class ReceptiveField:
             ShapeError: If the strides or the numbers of dimensions differ.
         """
         branches = {f"branch {i}": f._extents() for i, f in enumerate((self, *others), start=1)}
-        return _field(per_dimension(_merged, **branches))
+        return _field(per_dimension(merged, **branches))
 
     def region(
         self, *position: int, image_size: tuple[int, ...] | None = None
@@ -128,7 +112,8 @@ class ReceptiveField:
         """
         extents = spread("field", self._extents(), len(position))
         limits = spread("image_size", image_size, len(position))
-        pixels = [_pixels(*dimension) for dimension in zip(extents, position, limits, strict=True)]
+        along = zip(extents, position, limits, strict=True)
+        pixels = [extent.pixels(unit, limit) for extent, unit, limit in along]
         if not all(start < stop for start, stop in pixels):
             raise ShapeError(
                 f"the unit at {position} sees only padding around an image of {image_size}"
@@ -150,10 +135,10 @@ class ReceptiveField:
         rows, columns = self.region(y, x, image_size=image_size)
         return Box(rows.start, columns.start, rows.stop, columns.stop)
 
-    def _extents(self) -> _Extents:
+    def _extents(self) -> Extents:
         """The field along every dimension: one extent for ints, a tuple of them for tuples."""
-        extents: _Extents = per_dimension(
-            _extent, size=self.size, stride=self.stride, start=self.start
+        extents: Extents = per_dimension(
+            extent_of, size=self.size, stride=self.stride, start=self.start
         )
         return extents
 
@@ -186,93 +171,25 @@ def receptive_field(rows: Iterable[Sequence[Any]]) -> ReceptiveField:
         raise ShapeError(
             f"rows must be a list of (kernel_size, stride, padding[, dilation]), got {rows!r}"
         )
-    extents: _Extents = _Extent(1, 1, 0)
+    extents: Extents = Extent(1, 1, 0)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, (tuple, list)) or not 3 <= len(row) <= 4:
             raise ShapeError(
                 f"row {number} must be (kernel_size, stride, padding[, dilation]), got {row!r}"
             )
         try:
-            extents = _grown(extents, *row, label=f"_{number}")
+            extents = grown(extents, *row, label=f"_{number}")
         except ShapeError as error:
             raise ShapeError(f"row {number}: {error}") from None
     return _field(extents)
 
 
-def _grown(
-    extents: _Extents,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any = 1,
-    *,
-    label: str = "",
-) -> _Extents:
-    """Every dimension of a field after one more layer; `label` numbers it in an explanation."""
-    grown: _Extents = per_dimension(
-        _grown_extent,
-        extent=extents,
-        label=label,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
-    return grown
-
-
-def _grown_extent(
-    extent: _Extent, label: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any
-) -> _Extent:
-    """One dimension of a field after one more layer."""
-    kernel = whole("kernel_size", kernel_size, 1)
-    step = whole("stride", stride, 1)
-    spacing = whole("dilation", dilation, 1)
-    before = padding_before(padding, kernel_size=kernel, stride=step, dilation=spacing)
-    size = named(f"size{label}", extent.size + spacing * (kernel - 1) * extent.jump)
-    first = named(f"first{label}", extent.first - before * extent.jump)
-    return _Extent(size, named(f"jump{label}", extent.jump * step), first)
-
-
-def _merged(*extents: _Extent) -> _Extent:
-    """One dimension of several branches: the interval that holds all of theirs."""
-    jumps = sorted({extent.jump for extent in extents})
-    if len(jumps) > 1:
-        raise ShapeError(f"branches that meet need equal strides, got {jumps[0]} and {jumps[1]}")
-    first = min(extent.first for extent in extents)
-    return _Extent(max(e.first + e.size for e in extents) - first, jumps[0], first)
-
-
-def _pixels(extent: _Extent, unit: int, limit: int | None) -> tuple[int, int]:
-    """The first pixel that one unit sees along one dimension, and the one behind its last."""
-    start = extent.first + whole("position", unit, 0) * extent.jump
-    if limit is None:
-        return start, start + extent.size
-    return max(start, 0), min(start + extent.size, whole("image_size", limit, 1))
-
-
-def _field(extents: _Extents) -> ReceptiveField:
+def _field(extents: Extents) -> ReceptiveField:
     """The field of its extents."""
-    if isinstance(extents, _Extent):
-        return ReceptiveField(extents.size, extents.jump, _centre(extents))
+    if isinstance(extents, Extent):
+        return ReceptiveField(extents.size, extents.jump, extents.centre)
     return ReceptiveField(
         tuple(extent.size for extent in extents),
         tuple(extent.jump for extent in extents),
-        tuple(_centre(extent) for extent in extents),
+        tuple(extent.centre for extent in extents),
     )
-
-
-def _centre(extent: _Extent) -> Number:
-    """The middle of the first unit's pixels."""
-    return halved("start", 2 * extent.first + extent.size - 1)
-
-
-def _extent(size: Any, stride: Any, start: Any) -> _Extent:
-    """One dimension of a field, from the centre of its first unit."""
-    pixels = whole("size", size, 1)
-    twice = 2 * start - (pixels - 1)
-    if twice % 2:
-        raise ShapeError(
-            f"start={start} is not the middle of size={size} pixels: {start - 0.5} would do"
-        )
-    return _Extent(pixels, whole("stride", stride, 1), int(twice // 2))
