@@ -19,12 +19,8 @@ from convkit.shapes._parameters import (
 from convkit.shapes._pool import pool_output
 from convkit.shapes._receptive_field import Box, ReceptiveField, receptive_field
 from convkit.shapes._resize import adaptive_pool_output, upsample_output
-from convkit.shapes._solve import (
-    solve_input_size,
-    solve_kernel_size,
-    solve_padding,
-    solve_stride,
-)
+from convkit.shapes._solve import solve_kernel_size, solve_padding, solve_stride
+from convkit.shapes._solve_input_size import solve_input_size
 
 __all__ = [
     "Box",

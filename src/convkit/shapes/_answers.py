@@ -14,6 +14,8 @@ from convkit.shapes._terms import named
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+Answers = tuple[int, ...]
+
 _MOST_ANSWERS = 1_000_000
 
 
