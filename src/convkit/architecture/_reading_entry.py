@@ -1,28 +1,23 @@
-"""One row of a grid as layers and as what the table states beside them."""
+"""Reading the rows of a grid: each as layers, and as what the table states beside them."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from convkit.architecture._activation import Activation, Dropout
+from convkit.architecture._activation import Dropout
 from convkit.architecture._cells import quoted
 from convkit.architecture._cells_channels import DRESSING
-from convkit.architecture._cells_draft import BLANK, Draft, located
+from convkit.architecture._cells_draft import Draft, located
 from convkit.architecture._cells_layer import Layers
 from convkit.architecture._cells_part import Part
 from convkit.architecture._cells_parts import parts_of
 from convkit.architecture._cells_rows import dress
-from convkit.architecture._cells_segments import join_arrows
-from convkit.architecture._cells_sizes import (
-    StatedCount,
-    read_count,
-    read_sizes,
-    says_nothing,
-)
-from convkit.architecture._cells_words import Meaning, meaning_of, squash
+from convkit.architecture._cells_setting import setting_parts
+from convkit.architecture._cells_sizes import StatedCount, read_count, read_sizes, says_nothing
+from convkit.architecture._cells_words import meaning_of, squash
 from convkit.architecture._composite import Repeat
+from convkit.architecture._entry import Entry
 from convkit.architecture._norm import BatchNorm
 from convkit.errors import TableError
 
@@ -48,36 +43,6 @@ _SETTINGS = (
     "groups",
 )
 _COUNTS = ("weights", "biases", "parameters", "macs")
-
-
-@dataclass(slots=True)
-class Entry:
-    """What one row of a table says.
-
-    Args:
-        place: Where it stands, for messages: "row 3".
-        drafts: Its layers, in order.
-        sizes: The sizes of its input and output columns, in the table's own order of numbers.
-        counts: Its stated counts.
-        says_padding: Whether a padding was stated, so that none need be solved for.
-    """
-
-    place: str
-    drafts: list[Draft] = field(default_factory=list)
-    sizes: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
-    counts: dict[str, StatedCount] = field(default_factory=dict)
-
-    @property
-    def is_input(self) -> bool:
-        """Whether it is the row that names the input."""
-        return bool(self.drafts) and self.drafts[0].kind is None
-
-    @property
-    def main(self) -> Draft | None:
-        """The layer that the settings of the row belong to."""
-        return next((d for d in self.drafts if d.kind not in DRESSING), None) or (
-            self.drafts[0] if self.drafts else None
-        )
 
 
 class EntryReader:
@@ -211,29 +176,7 @@ class EntryReader:
         """A cell under the name of one setting: mostly a number, sometimes more."""
         if entry.main is None:
             raise TableError("the row names no layer that this could belong to")
-        parts = join_arrows(parts_of(cell))
-        numbers = [part.value for part in parts if part.role == "bare"]
-        whole = all(isinstance(number, int) for number in numbers)
-        if role != "out_channels" and len(numbers) > 1 and whole and _only_numbers(parts):
-            parts = [Part("bare", cell, tuple(numbers))]
-        named = [self._named(part, role, entry.main) for part in parts]
-        self._fill(entry, named)
-
-    def _named(self, part: Part, role: str, main: Draft) -> Part:
-        """A bare value under the header of a setting is the value of that setting."""
-        value = part.value
-        is_value = value is BLANK or isinstance(value, (int, tuple))
-        if part.role == "group" and isinstance(value, list) and _only_numbers(value):
-            value, is_value = tuple(p.value for p in value if p.role == "bare"), True
-        if part.role not in {"bare", "group"} or not is_value:
-            return part
-        if isinstance(value, tuple):
-            if role == "out_channels":
-                return Part("bare", part.text, value)
-            value = value[0] if len(set(value)) == 1 else value
-        if main.kind is not None and not main.accepts(role) and part.role == "group":
-            return part
-        return Part("setting", role, value, Meaning("setting", setting=role))
+        self._fill(entry, setting_parts(cell, role, entry.main))
 
     def _fill(self, entry: Entry, parts: Sequence[Part]) -> None:
         """Read parts as settings of the main layer; layers among them go where they run."""
@@ -242,26 +185,7 @@ class EntryReader:
         found = layers.read(parts)[1 if main is not None else 0 :]
         for draft in found:
             draft.joined = True
-            self._insert(entry, draft)
-
-    def _insert(self, entry: Entry, draft: Draft) -> None:
-        """A norm, activation or dropout goes right after the main layer and what it carries."""
-        main = entry.main
-        if draft.kind not in DRESSING or main is None or main.kind in DRESSING:
-            entry.drafts.append(draft)
-            return
-        index = next(i for i, other in enumerate(entry.drafts) if other is main) + 1
-        rank = _rank(draft)
-        while index < len(entry.drafts) and entry.drafts[index].kind in DRESSING:
-            other = entry.drafts[index]
-            if other.kind is draft.kind and other.values == draft.values:
-                return
-            if _rank(other) > rank:
-                break
-            index += 1
-        if index < len(entry.drafts):
-            entry.drafts[index].joined = True
-        entry.drafts.insert(index, draft)
+            entry.insert(draft)
 
     def _info(self, entry: Entry, cell: str) -> None:
         """Further information: settings, or layers that follow."""
@@ -276,13 +200,13 @@ class EntryReader:
             if draft.kind not in DRESSING:
                 raise TableError(f"{quoted(draft.text)} is no activation; write such as relu")
             draft.joined = bool(entry.drafts)
-            self._insert(entry, draft)
+            entry.insert(draft)
 
     def _norm(self, entry: Entry, cell: str) -> None:
         if squash(cell) in _NO:
             return
         if squash(cell) in _YES or cell.strip() in _YES or squash(cell) == "batch":
-            self._insert(entry, Draft(BatchNorm, cell, joined=bool(entry.drafts)))
+            entry.insert(Draft(BatchNorm, cell, joined=bool(entry.drafts)))
             return
         self._activation(entry, cell)
 
@@ -297,7 +221,7 @@ class EntryReader:
                 if not (part.role == "kind" and part.meaning and part.meaning.kind is Dropout)
             ]
         )
-        self._insert(entry, draft)
+        entry.insert(draft)
 
     def _bias(self, entry: Entry, cell: str) -> None:
         if entry.main is None or not entry.main.accepts("bias"):
@@ -322,16 +246,3 @@ class EntryReader:
         if times > 1 and entry.drafts:
             rows = dress(entry.drafts, self.readings)
             entry.drafts = [Draft(Repeat, cell, rows=rows, repeat=times)]
-
-
-def _only_numbers(parts: Sequence[Part]) -> bool:
-    """Whether nothing but whole numbers and commas is there."""
-    return bool(parts) and all(
-        part.role == "separator" or (part.role == "bare" and isinstance(part.value, int))
-        for part in parts
-    )
-
-
-def _rank(draft: Draft) -> int:
-    """The usual order: norm, activation, dropout."""
-    return {Activation: 1, Dropout: 2}.get(draft.kind, 0)  # type: ignore[arg-type] # None has rank 0

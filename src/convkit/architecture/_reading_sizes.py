@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from convkit.architecture._cells_draft import Draft
     from convkit.architecture._cells_sizes import StatedCount
-    from convkit.architecture._reading_entry import Entry
+    from convkit.architecture._entry import Entry
 
 PartialShape = tuple[int | None, ...]
 _SPATIAL = {Conv, ConvTranspose, MaxPool, AvgPool}

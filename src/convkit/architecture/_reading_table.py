@@ -8,7 +8,7 @@ from convkit.architecture._cells import quoted
 from convkit.architecture._cells_draft import located
 from convkit.architecture._cells_rows import make_row
 from convkit.architecture._headers import roles_of
-from convkit.architecture._reading_entry import Entry, EntryReader
+from convkit.architecture._reading_entry import EntryReader
 from convkit.architecture._reading_sizes import place_sizes
 from convkit.architecture._reading_whole import finish, names_softmax
 from convkit.architecture._solving import solve_blanks
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convkit.architecture._architecture import Architecture
     from convkit.architecture._cells_sizes import StatedCount
     from convkit.architecture._dialect_grid import Grid
+    from convkit.architecture._entry import Entry
     from convkit.architecture._row import Row
 
 

@@ -1,0 +1,55 @@
+"""A cell under the name of one setting, as parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit.architecture._cells_draft import BLANK, Draft
+from convkit.architecture._cells_part import Part
+from convkit.architecture._cells_parts import parts_of
+from convkit.architecture._cells_segments import join_arrows
+from convkit.architecture._cells_words import Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def setting_parts(cell: str, role: str, main: Draft) -> list[Part]:
+    """The parts of a cell under the name of one setting: mostly a number, sometimes more.
+
+    Args:
+        cell: The cell.
+        role: The setting that its column is named after.
+        main: The layer that it belongs to.
+    """
+    parts = join_arrows(parts_of(cell))
+    numbers = [part.value for part in parts if part.role == "bare"]
+    whole = all(isinstance(number, int) for number in numbers)
+    if role != "out_channels" and len(numbers) > 1 and whole and _only_numbers(parts):
+        parts = [Part("bare", cell, tuple(numbers))]
+    return [_named(part, role, main) for part in parts]
+
+
+def _named(part: Part, role: str, main: Draft) -> Part:
+    """A bare value under the header of a setting is the value of that setting."""
+    value = part.value
+    is_value = value is BLANK or isinstance(value, (int, tuple))
+    if part.role == "group" and isinstance(value, list) and _only_numbers(value):
+        value, is_value = tuple(p.value for p in value if p.role == "bare"), True
+    if part.role not in {"bare", "group"} or not is_value:
+        return part
+    if isinstance(value, tuple):
+        if role == "out_channels":
+            return Part("bare", part.text, value)
+        value = value[0] if len(set(value)) == 1 else value
+    if main.kind is not None and not main.accepts(role) and part.role == "group":
+        return part
+    return Part("setting", role, value, Meaning("setting", setting=role))
+
+
+def _only_numbers(parts: Sequence[Part]) -> bool:
+    """Whether nothing but whole numbers and commas is there."""
+    return bool(parts) and all(
+        part.role == "separator" or (part.role == "bare" and isinstance(part.value, int))
+        for part in parts
+    )
