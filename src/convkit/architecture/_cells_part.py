@@ -1,18 +1,17 @@
-"""One piece of a cell with its meaning."""
+"""One piece of a cell with its meaning, and tokens that make one by themselves."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from convkit.architecture._cells import Token, plain_number, quoted
+from convkit.architecture._cells import Token, plain_number, quoted, small_int
+from convkit.architecture._cells_words import Meaning, meaning_of
 from convkit.errors import TableError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from convkit.architecture._cells_words import Meaning
+# "conv3-64", "conv3x3", "conv1_1", "k5", "conv2d_7": letters, then numbers.
+_JOINED = re.compile(r"([a-z]+(?:\d?d(?=_))?)_?(\d+(?:[x×*]\d+)*)((?:_\d+)*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +61,37 @@ def string_value(token: Token) -> str:
         raise TableError(f"{quoted(token.text)} is not a text in quotes") from None
 
 
-def words_span(found: Sequence[Token], start: int, length: int) -> int:
-    """How many tokens hold that many words, dashes between them included; 0 when they are fewer."""
-    index, words = start, 0
-    while index < len(found) and words < length:
-        token = found[index]
-        if token.kind == "word":
-            words += 1
-        elif token.kind != "dash" or index + 1 >= len(found) or found[index + 1].kind != "word":
-            return 0
-        index += 1
-    return index - start if words == length else 0
+def string_part(token: Token) -> Part:
+    """A quoted word, as the "M" of a Python list, is that word."""
+    text = string_value(token)
+    meaning = meaning_of(text)
+    if meaning is not None and meaning.role == "kind":
+        return Part("kind", text, meaning=meaning)
+    return Part("bare", token.text, text)
+
+
+def joined_parts(token: Token) -> list[Part] | None:
+    """A word with numbers in it: k5, x2, conv3-64, conv3x3, conv1_1.
+
+    Returns:
+        Its part; none for a label that says nothing, as block2 does; None for any other word.
+    """
+    found = _JOINED.fullmatch(token.text)
+    if found is None:
+        return None
+    letters, numbers = found[1].lower(), [small_int(n) for n in re.findall(r"\d+", found[2])]
+    if letters == "x" and len(numbers) == 1:
+        return [Part("times", token.text, numbers[0])]
+    meaning = meaning_of(letters)
+    if meaning is None:
+        return None
+    match meaning.role:
+        case "kind":
+            suffix = tuple(numbers) if not found[3] else ()
+            return [Part("kind", token.text, meaning=meaning, suffix=suffix)]
+        case "setting":
+            value = numbers[0] if len(numbers) == 1 else tuple(numbers)
+            return [Part("setting", token.text, value, meaning)]
+        case "filler":
+            return []
+    return None

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from convkit.architecture._cells import Token, UnreadableError, quoted, small_int, tokens
+from convkit.architecture._cells import Token, UnreadableError, quoted, tokens
+from convkit.architecture._cells_cursor import WORD_VALUES, Cursor
 from convkit.architecture._cells_draft import BLANK
-from convkit.architecture._cells_part import Part, plain_part, string_value, words_span
+from convkit.architecture._cells_part import (
+    Part,
+    joined_parts,
+    plain_part,
+    string_part,
+    string_value,
+)
 from convkit.architecture._cells_words import Meaning, meaning_of
 from convkit.errors import TableError
 
@@ -18,16 +24,6 @@ MAX_DEPTH = 12
 """How deep groups may stand in one another."""
 
 _LONGEST_PHRASE = 5
-_WORD_VALUES: dict[str, object] = {
-    "true": True,
-    "yes": True,
-    "false": False,
-    "no": False,
-    "none": None,
-    "null": None,
-}
-# "conv3-64", "conv3x3", "conv1_1", "k5", "conv2d_7": letters, then numbers.
-_JOINED = re.compile(r"([a-z]+(?:\d?d(?=_))?)_?(\d+(?:[x×*]\d+)*)((?:_\d+)*)", re.IGNORECASE)
 # "1000-d fc", "10-way softmax"
 _DIMENSIONS = {"d", "D", "dim", "way", "dimensional", "class", "unit"}
 _LETTERS = frozenset(["k", "s", "p", "d", "g", "f", "n", "x"])
@@ -47,12 +43,10 @@ class Grammar:
 
     Args:
         found: The tokens.
-        depth: How many groups stand around these tokens.
     """
 
     def __init__(self, found: Sequence[Token]) -> None:
-        self.tokens = found
-        self.at = 0
+        self.cursor = Cursor(found)
 
     def read(self) -> list[Part]:
         """Every part.
@@ -63,20 +57,19 @@ class Grammar:
         try:
             return self.parts()
         except TableError as error:
-            token = self.tokens[min(self.at, len(self.tokens)) - 1]
-            raise UnreadableError(str(error), token.start) from error
+            last = self.cursor.tokens[self.cursor.at - 1]
+            raise UnreadableError(str(error), last.start) from error
 
     def parts(self, depth: int = 0, closing: str | None = None) -> list[Part]:
         """Every part up to the end, or up to the parenthesis that closes this group."""
         if depth > MAX_DEPTH:
             raise TableError(f"groups stand more than {MAX_DEPTH} deep in one another")
         made: list[Part] = []
-        while self.at < len(self.tokens):
-            token = self.tokens[self.at]
+        while (token := self.cursor.ahead) is not None:
             if token.kind == "close":
                 if token.text != closing:
                     raise TableError(f"{quoted(token.text)} closes nothing; take it away")
-                self.at += 1
+                self.cursor.take()
                 return made
             self._one(token, made, depth)
         if closing is not None:
@@ -91,56 +84,40 @@ class Grammar:
             case "open":
                 made.append(self._group(depth))
             case "string":
-                self.at += 1
-                made.append(self._string_part(token))
+                made.append(string_part(self.cursor.take()))
             case "mark" | "dash" | "times":
-                self._mark(token, made)
+                self._mark(self.cursor.take(), made)
             case _:
-                self.at += 1
-                made.append(plain_part(token))
+                made.append(plain_part(self.cursor.take()))
 
     def _group(self, depth: int) -> Part:
-        opening = self.tokens[self.at].text
-        self.at += 1
+        opening = self.cursor.take().text
         closing = {"(": ")", "[": "]", "{": "}"}[opening]
-        inside = self.parts(depth + 1, closing)
-        return Part("group", opening, inside)
-
-    def _string_part(self, token: Token) -> Part:
-        """A quoted word, as the "M" of a Python list, is that word."""
-        text = string_value(token)
-        meaning = meaning_of(text)
-        if meaning is not None and meaning.role == "kind":
-            return Part("kind", text, meaning=meaning)
-        return Part("bare", token.text, text)
+        return Part("group", opening, self.parts(depth + 1, closing))
 
     # -- words -----------------------------------------------------------------------------
 
     def _phrase(self, made: list[Part], depth: int) -> None:
         """The longest known phrase at this place; words with numbers; what is not known."""
         for length in range(_LONGEST_PHRASE, 0, -1):
-            words = self._words(length)
+            words = self.cursor.words(length)
             if not words:
                 continue
             meaning = meaning_of("".join(token.text for token in words))
             if meaning is not None:
-                self.at += words_span(self.tokens, self.at, length)
+                self.cursor.skip_words(length)
                 self._known(words, meaning, made, depth)
                 return
-        token = self.tokens[self.at]
-        self.at += 1
-        if not self._joined(token, made):
+        token = self.cursor.take()
+        joined = joined_parts(token)
+        if joined is None:
             self._unknown(token, made, depth)
-
-    def _words(self, length: int) -> list[Token]:
-        """That many words that follow one another, dashes between them left out."""
-        span = words_span(self.tokens, self.at, length)
-        return [t for t in self.tokens[self.at : self.at + span] if t.kind == "word"]
+        else:
+            made += joined
 
     def _known(self, words: list[Token], meaning: Meaning, made: list[Part], depth: int) -> None:
         text = " ".join(token.text for token in words)
-        if self._assigned() and meaning.role in {"kind", "setting"}:
-            self.at += 1
+        if meaning.role in {"kind", "setting"} and self.cursor.skip("=", ":"):
             name = meaning.setting or text
             made.append(Part("setting", text, self._value(depth), Meaning("setting", setting=name)))
         elif meaning.role == "setting":
@@ -148,15 +125,11 @@ class Grammar:
         elif meaning.role != "filler":
             made.append(Part(meaning.role, text, meaning=meaning))
 
-    def _assigned(self) -> bool:
-        """Whether `=` or `:` follows."""
-        return self.at < len(self.tokens) and self.tokens[self.at].text in {"=", ":"}
-
     def _setting(self, text: str, meaning: Meaning, made: list[Part], depth: int) -> None:
         """A setting without `=`: "kernel 5", "64 filters", "0 padding", "stride of 2"."""
         before = made[-1] if made and made[-1].role == "bare" else None
         whole_before = before is not None and isinstance(before.value, int)
-        follows = self._value_follows()
+        follows = self.cursor.reach_value()
         if before is not None and ((whole_before and meaning.counts) or not follows):
             made.pop()
             made.append(Part("setting", f"{before.text} {text}", before.value, meaning))
@@ -167,66 +140,23 @@ class Grammar:
         else:
             made.append(Part("setting", text, BLANK, meaning))
 
-    def _value_follows(self) -> bool:
-        """Whether what comes next can be the value of a setting."""
-        index = self.at
-        while index < len(self.tokens) and self.tokens[index].text.lower() in {"of", "is", "to"}:
-            index += 1
-        if index >= len(self.tokens):
-            return False
-        token = self.tokens[index]
-        word = token.text.lower()
-        fits = token.kind in {"number", "size", "thousands"} or token.text == "?"
-        fits = fits or (token.kind == "word" and word in {*_WORD_VALUES, "same", "valid"})
-        fits = fits or (
-            token.text == "("
-            and index + 1 < len(self.tokens)
-            and self.tokens[index + 1].kind in {"number", "size"}
-        )
-        if fits:
-            self.at = index
-        return fits
-
-    def _joined(self, token: Token, made: list[Part]) -> bool:
-        """Words with numbers in them: k5, x2, conv3-64, conv3x3, conv1_1."""
-        match = _JOINED.fullmatch(token.text)
-        if match is None:
-            return False
-        letters, numbers = match[1].lower(), [small_int(n) for n in re.findall(r"\d+", match[2])]
-        if letters == "x" and len(numbers) == 1:
-            made.append(Part("times", token.text, numbers[0]))
-            return True
-        meaning = meaning_of(letters)
-        if meaning is None:
-            return False
-        if meaning.role == "kind":
-            suffix = tuple(numbers) if not match[3] else ()
-            made.append(Part("kind", token.text, meaning=meaning, suffix=suffix))
-        elif meaning.role == "setting":
-            value = numbers[0] if len(numbers) == 1 else tuple(numbers)
-            made.append(Part("setting", token.text, value, meaning))
-        return meaning.role in {"kind", "setting", "filler"}
-
     def _unknown(self, token: Token, made: list[Part], depth: int) -> None:
         """A word of a registered kind's own, such as `ratio=2`, or one that nobody knows."""
-        if self._assigned():
-            self.at += 1
+        if self.cursor.skip("=", ":"):
             meaning = Meaning("setting", setting=token.text)
             made.append(Part("setting", token.text, self._value(depth), meaning))
-        elif token.text in {"x", "X"} and self._number_follows():
-            self.at += 1
-            made.append(Part("times", "x", self.tokens[self.at - 1].number))
+        elif token.text in {"x", "X"} and self.cursor.number_follows():
+            made.append(Part("times", "x", self.cursor.take().number))
         elif not (token.text.lower() in {"no", "without"} and self._negates(made)):
             made.append(Part("unknown", token.text))
 
     def _negates(self, made: list[Part]) -> bool:
         """What follows is not there: "no bias", "no activation"."""
-        meaning = None
-        if self.at < len(self.tokens) and self.tokens[self.at].kind == "word":
-            meaning = meaning_of(self.tokens[self.at].text)
+        ahead = self.cursor.ahead
+        meaning = meaning_of(ahead.text) if ahead is not None and ahead.kind == "word" else None
         if meaning is None or meaning.role not in {"kind", "setting"}:
             return False
-        self.at += 1
+        self.cursor.take()
         if meaning.setting is not None:
             value = False if meaning.setting == "bias" else 0
             made.append(Part("setting", f"no {meaning.setting}", value, meaning))
@@ -236,12 +166,11 @@ class Grammar:
 
     def _value(self, depth: int) -> object:
         """The value of a setting."""
-        if self.at >= len(self.tokens):
+        if self.cursor.ahead is None:
             raise TableError("a setting has no value after its =; write one, or ? to solve for it")
-        token = self.tokens[self.at]
-        if token.text == "(" and self._holds_rows():
+        if self.cursor.ahead.text == "(" and self._holds_rows():
             return self._group(depth).value
-        self.at += 1
+        token = self.cursor.take()
         match token.kind:
             case "number" | "thousands":
                 return self._number(token)
@@ -250,95 +179,70 @@ class Grammar:
             case "string":
                 return string_value(token)
             case "word":
-                return self._word_value(token)
+                return WORD_VALUES.get(token.text.lower(), token.text)
             case "open":
                 return self._listed(token, depth + 1)
-            case "dash" if self._number_follows():
-                self.at += 1
-                return -self._number(self.tokens[self.at - 1])
+            case "dash" if self.cursor.number_follows():
+                return -self._number(self.cursor.take())
         if token.text == "?":
             return BLANK
         raise TableError(f"a setting has no value before {quoted(token.text)}; write one")
 
     def _holds_rows(self) -> bool:
         """Whether a parenthesis begins with the word of a kind of row."""
-        if self.at + 1 >= len(self.tokens) or self.tokens[self.at + 1].kind != "word":
+        inside = self.cursor.at + 1
+        probe = Grammar(self.cursor.tokens[inside : inside + 1 + 2 * _LONGEST_PHRASE])
+        first = probe.cursor.ahead
+        if first is None or first.kind != "word":
             return False
-        probe = Grammar(self.tokens[self.at + 1 : self.at + 2 + 2 * _LONGEST_PHRASE])
         made: list[Part] = []
         probe._phrase(made, 0)
         return bool(made) and made[0].role == "kind"
 
-    def _number_follows(self) -> bool:
-        return self.at < len(self.tokens) and self.tokens[self.at].kind == "number"
-
     def _number(self, token: Token) -> int | float:
         value = token.number
-        if self.at < len(self.tokens) and self.tokens[self.at].text == "%":
-            self.at += 1
-            return value / 100
-        return value
-
-    def _word_value(self, token: Token) -> object:
-        word = token.text.lower()
-        return _WORD_VALUES.get(word, token.text)
+        return value / 100 if self.cursor.skip("%") else value
 
     def _listed(self, opening: Token, depth: int) -> object:
         """A tuple or list of values: (3, 5), [1.5, "a"]."""
         if depth > MAX_DEPTH:
             raise TableError(f"groups stand more than {MAX_DEPTH} deep in one another")
         values = []
-        while self.at < len(self.tokens) and self.tokens[self.at].kind != "close":
-            if self.tokens[self.at].kind == "separator":
-                self.at += 1
+        while (ahead := self.cursor.ahead) is not None and ahead.kind != "close":
+            if ahead.kind == "separator":
+                self.cursor.take()
                 continue
             values.append(self._value(depth))
-        if self.at >= len(self.tokens):
+        if ahead is None:
             raise TableError(f"{quoted(opening.text)} is not closed")
-        self.at += 1
+        self.cursor.take()
         return tuple(values)
 
     # -- marks -----------------------------------------------------------------------------
 
     def _mark(self, token: Token, made: list[Part]) -> None:
         """`64@5x5`, `/2`, `50%`, `?`, `×2`; other marks say nothing."""
-        self.at += 1
-        following = self.tokens[self.at] if self.at < len(self.tokens) else None
-        whole = following is not None and following.kind in {"number", "size"}
-        if token.text == "/" and whole and following is not None:
-            self.at += 1
-            value = following.number if following.kind == "number" else following.size
+        ahead = self.cursor.ahead
+        follows = ahead.kind if ahead is not None else ""
+        if token.text == "/" and ahead is not None and follows in {"number", "size"}:
+            self.cursor.take()
+            value = ahead.number if follows == "number" else ahead.size
             made.append(Part("setting", f"/{value}", value, Meaning("setting", setting="stride")))
         elif token.text == "%" and made and made[-1].role == "bare":
             percent = made.pop().value
             share = percent / 100 if isinstance(percent, (int, float)) else percent
             made.append(Part("bare", f"{percent}%", share))
-        elif (
-            (token.kind == "times" or token.text == "*")
-            and following
-            and (following.kind == "number")
-        ):
-            self.at += 1
-            made.append(Part("times", f"x{following.text}", following.number))
+        elif (token.kind == "times" or token.text == "*") and ahead and follows == "number":
+            self.cursor.take()
+            made.append(Part("times", f"x{ahead.text}", ahead.number))
         elif token.text == "?":
             made.append(Part("bare", "?", BLANK))
         elif token.text in {"+", "&"}:
             made.append(Part("plus", token.text))
-        elif token.kind == "dash" and following is not None and following.text in _DIMENSIONS:
-            self.at += 1
+        elif token.kind == "dash" and ahead is not None and ahead.text in _DIMENSIONS:
+            self.cursor.take()
         elif token.kind == "dash":
-            self._refuse_negative(token)
+            negative = self.cursor.number_below_zero()
+            if negative is not None:
+                raise TableError(f"-{negative.text} is below zero; write {negative.text}")
             made.append(Part("dash", token.text))
-
-    def _refuse_negative(self, dash: Token) -> None:
-        """A number below zero, as in "linear -5" and "k-5"; in "conv3-64" a dash only joins."""
-        if not self._number_follows() or self.tokens[self.at].start != dash.start + 1:
-            return
-        before = self.tokens[self.at - 2] if self.at > 1 else None
-        joins = before is not None and before.kind in {"word", "number", "size", "close"}
-        if before is not None and before.kind == "word":
-            meaning = meaning_of(before.text)
-            joins = meaning is None or meaning.role != "setting"
-        if before is None or not joins or before.start + len(before.text) < dash.start:
-            number = self.tokens[self.at].text
-            raise TableError(f"-{number} is below zero; write {number}")
