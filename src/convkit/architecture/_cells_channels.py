@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from convkit.architecture._activation import Activation, Dropout
 from convkit.architecture._cells import quoted
-from convkit.architecture._cells_segments import kind_of, written
+from convkit.architecture._cells_segments import is_group_of_rows, kind_of, written
 from convkit.architecture._composite import Residual
 from convkit.architecture._conv import Conv
 from convkit.architecture._conv_transpose import ConvTranspose
@@ -121,6 +121,12 @@ def unwrapped(parts: Sequence[Part]) -> list[Part]:
 def is_pool(part: Part) -> bool:
     """Whether a part is the M of a list."""
     return part.role == "kind" and part.text in {"M", "m"}
+
+
+def names_main(part: Part) -> bool:
+    """Whether a part names a layer that another does not carry, the input, or a group of layers."""
+    named = part.role in {"kind", "input"} and kind_of(part) not in DRESSING
+    return named or is_group_of_rows(part)
 
 
 def _stray(before: Part | None, part: Part) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.architecture._activation import Activation, Dropout
+from convkit.architecture._activation import Activation
 from convkit.architecture._cells import quoted
 from convkit.architecture._cells_blocks import is_paper_block, refuse_paper_block
 from convkit.architecture._cells_channels import (
@@ -12,10 +12,11 @@ from convkit.architecture._cells_channels import (
     Segment,
     give_roles,
     is_pool,
+    names_main,
     tell_of_lists,
     unwrapped,
 )
-from convkit.architecture._cells_draft import Draft, NestedRows, is_argument, located
+from convkit.architecture._cells_draft import Draft, NestedRows, located
 from convkit.architecture._cells_segments import (
     is_group_of_rows,
     join_arrows,
@@ -25,29 +26,29 @@ from convkit.architecture._cells_segments import (
     text_of,
 )
 from convkit.architecture._cells_values import (
-    lacks_window,
+    main_of,
     no_layer,
+    owner_of,
     refuse_numbers_before_pool,
-    refuse_target_size,
-    set_repeat,
+    refuse_stray,
+    set_named,
+    setting_name,
     take_suffix,
-    wants_number,
+    take_value,
+    tell_of_features,
+    tell_of_label,
+    unknown_word,
 )
-from convkit.architecture._cells_words import closest_word, field_names, meaning_of, squash
 from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv
-from convkit.architecture._linear import Flatten, Linear
+from convkit.architecture._linear import Linear
 from convkit.architecture._pool import MaxPool
-from convkit.architecture._upsample import Upsample
 from convkit.errors import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convkit.architecture._cells_part import Part
-
-MAX_LAYERS = 10_000
-"""How many layers one table may hold, repeats counted."""
 
 
 class Layers:
@@ -102,7 +103,7 @@ class Layers:
         """What stands between two commas; after a plus it is joined to what stands before."""
         self.fresh, self.waited = not segment.joined, bool(self.waiting)
         last = self.drafts[-1] if self.drafts else None
-        main = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), last)
+        main = main_of(self.drafts) or last
         lacking = main is not None and main.lacks_number and len(segment.numbers) == 1
         match segment.role:
             case "channels":
@@ -118,25 +119,15 @@ class Layers:
 
     def _parts(self, parts: Sequence[Part]) -> None:
         """Layers by their names, with what is said of them."""
-        has_main = any(
-            part.role == "input"
-            or (part.role == "kind" and kind_of(part) not in DRESSING)
-            or is_group_of_rows(part)
-            for part in parts
-        )
+        has_main = any(map(names_main, parts))
         for index, part in enumerate(parts):
             self._part(part, parts[index + 1 : index + 3], has_main=has_main)
-            named = part.role in {"kind", "input"} and kind_of(part) not in DRESSING
-            has_main = has_main and not (named or is_group_of_rows(part))
+            has_main = has_main and not names_main(part)
 
     def _settings_of(self, main: Draft, segment: Segment) -> None:
         """What stands after a comma and names no layer: "conv 8, k5, stride 2"."""
         last = self.drafts[-1]
-        for part in segment.parts:
-            sized = isinstance(part.value, tuple) and lacks_window(main)
-            share = last.kind is Dropout and last.is_empty and isinstance(part.value, float)
-            if part.role == "bare" and not (main.lacks_number or sized or share):
-                raise TableError(no_layer(segment, main))
+        refuse_stray(segment, main, last)
         self.readings.append(
             f"{quoted(text_of(segment.parts))} after a comma names no layer: it is taken as a "
             f"setting of {quoted(last.text or main.text)} before it"
@@ -146,14 +137,9 @@ class Layers:
     def _features(self, segment: Segment) -> None:
         """The 512 of "linear 4096, 512, 10"; what follows it is its own."""
         for entry in segment.entries:
-            main = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), None)
-            known = {Linear: "a linear row", Flatten: "a flatten row"}
-            before = known.get(main.kind if main else None, "the last M of a list")  # type: ignore[arg-type] # None is no key
+            main = main_of(self.drafts)
             self._dressed(Draft(Linear, entry.text, bare=[entry.value]), segment.options)
-            self.readings.append(
-                f"{quoted(entry.text)} after {before} is taken as "
-                f"{'one more' if main and main.kind is Linear else 'a'} linear row"
-            )
+            tell_of_features(entry, main, self.readings)
 
     def _part(self, part: Part, following: Sequence[Part], *, has_main: bool) -> None:
         match part.role:
@@ -169,7 +155,7 @@ class Layers:
             case "dash":
                 return
             case "unknown":
-                self._unknown(part)
+                raise unknown_word(part)
             case _ if has_main or not self.drafts:
                 self.waiting.append(part)
                 return
@@ -198,10 +184,8 @@ class Layers:
             return
         draft = Draft(kind, part.text, values=values, joined=joined)
         take_suffix(draft, part, following, self.readings)
-        if self.line and "kernel_size" not in draft.values and meaning_of(part.text) is None:
-            self.readings.append(
-                f"the number in {quoted(part.text)} is taken as a label that only counts layers"
-            )
+        if self.line:
+            tell_of_label(draft, part, self.readings)
         self.drafts.append(draft)
         if kind not in DRESSING:
             refuse_numbers_before_pool(part, self.waiting)
@@ -223,14 +207,14 @@ class Layers:
         inside = part.value if isinstance(part.value, list) else []
         last = self.drafts[-1] if self.drafts else None
         if last is not None and last.kind in {Repeat, Residual} and last.rows is None:
-            last.rows = self.sub_rows(inside)
+            last.rows = self._rows(inside)
         elif last is not None and not (self.line and self.fresh):
             self._call(last, inside)
         else:
-            self.drafts.append(Draft(Repeat, "(", rows=self.sub_rows(inside)))
+            self.drafts.append(Draft(Repeat, "(", rows=self._rows(inside)))
             self._take_waiting()
 
-    def sub_rows(self, parts: Sequence[Part]) -> list[Draft]:
+    def _rows(self, parts: Sequence[Part]) -> list[Draft]:
         """The layers of a group."""
         return Layers(self.readings, line=True).read(parts)
 
@@ -249,84 +233,24 @@ class Layers:
 
     def _fill(self, part: Part) -> None:
         """Give a value to the layer that it belongs to."""
-        draft = self._owner(part)
+        draft = owner_of(part, self.drafts, line=self.line)
         match part.role:
-            case "bare":
-                if isinstance(part.value, tuple) and len(part.value) == 1:
-                    draft.bare.append(part.value[0])
-                else:
-                    draft.bare.append(part.value)
-            case "between":
-                if draft.arrow is not None:
-                    raise TableError("input -> output is given twice for one layer; keep one")
-                draft.arrow = part.value  # type: ignore[assignment] # a pair, see _arrow
-            case "times" if draft.kind is Upsample:
-                draft.set("scale_factor", part.value)
-            case "times":
-                set_repeat(draft, part)
             case "group":
                 self._call(draft, part.value)  # type: ignore[arg-type] # a group's parts
-            case "flag":
-                for name, value in (part.meaning.values if part.meaning else {}).items():
-                    draft.set(name, value)
             case "setting":
                 self._set(draft, part)
+            case _:
+                take_value(draft, part)
 
     def _set(self, draft: Draft, part: Part) -> None:
-        """A setting; a field that the kind has under this very name goes before a synonym."""
-        own = {squash(name): name for name in field_names(draft.kind)} if draft.kind else {}
-        name = own.get(squash(part.text))
-        if name is None:
-            name = part.meaning.setting if part.meaning and part.meaning.setting else part.text
-        value = part.value
+        """A setting, whose value may be rows in parentheses."""
+        name, value = setting_name(draft, part), part.value
         if isinstance(value, list):
             # "(conv 8 k3)" is one row, "(conv 8 k3,)" a tuple that holds one, as in Python.
             shortcut = draft.kind is Residual and name == "shortcut"
             many = shortcut or value[-1].role == "separator"
-            value = NestedRows(self.sub_rows(value), many=many)
-        if isinstance(value, str) and value.lower() in {"same", "valid"} and name == "padding":
-            value = "same" if value.lower() == "same" else 0
-        refuse_target_size(draft, part)
-        known = part.text != name or meaning_of(part.text) is not None
-        known = known or is_argument(draft.kind, name)
-        if not draft.accepts(name) and not known:
-            self._unknown_setting(draft, part)
-        draft.set(name, value)
-
-    def _owner(self, part: Part) -> Draft:
-        """The layer that a value belongs to: the last one, or the one that carries it."""
-        last = self.drafts[-1]
-        if last.kind not in DRESSING or not last.joined:
-            return last
-        main = next((d for d in reversed(self.drafts) if d.kind not in DRESSING), last)
-        if part.role == "bare":
-            if wants_number(last, part.value):
-                return last
-            if self.line and isinstance(part.value, int) and not main.lacks_number:
-                raise TableError(
-                    f"{quoted(part.text)} after {quoted(last.text)} says not what it is; "
-                    "name it, such as k3, or put it before"
-                )
-            return main
-        if part.role == "setting" and part.meaning is not None:
-            name = part.meaning.setting or part.text
-            return last if last.accepts(name) and not main.accepts(name) else main
-        return main
-
-    # -- what is not known -------------------------------------------------------------------
-
-    def _unknown(self, part: Part) -> None:
-        """A word that is a registered kind's own flag or text, or that nobody knows."""
-        closest = closest_word(part.text)
-        hint = f"; the closest known word is {closest!r}" if closest else ""
-        raise TableError(f"unknown word {quoted(part.text)}{hint}")
-
-    def _unknown_setting(self, draft: Draft, part: Part) -> None:
-        kind = "input" if draft.kind is None else draft.kind.kind
-        known = sorted(field_names(draft.kind)) if draft.kind else []
-        raise TableError(
-            f"{kind} has no setting {quoted(part.text)}; it has {', '.join(known) or 'none'}"
-        )
+            value = NestedRows(self._rows(value), many=many)
+        set_named(draft, name, part, value)
 
     # -- lists of channels -------------------------------------------------------------------
 

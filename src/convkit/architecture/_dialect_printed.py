@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from convkit.architecture._cells import quoted
-from convkit.architecture._cells_layer import MAX_LAYERS
+from convkit.architecture._reading_whole import MAX_LAYERS
 from convkit.errors import TableError
 
 # "(0): ReLU()", and "(0-2): 3 x ReLU()" for three that are printed alike.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.architecture._activation import Activation
 from convkit.architecture._architecture import Architecture
-from convkit.architecture._cells_layer import MAX_LAYERS
 from convkit.architecture._cells_words import squash
 from convkit.architecture._composite import Repeat, Residual
 from convkit.architecture._conv import Conv
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 
     from convkit.architecture._cells_draft import Draft
     from convkit.architecture._cells_sizes import StatedCount
+
+MAX_LAYERS = 10_000
+"""How many layers one table may hold, repeats counted."""
 
 _LOSSES = {"softmax", "log_softmax"}
 _MAPS = (Conv, ConvTranspose, MaxPool, AvgPool, AdaptiveAvgPool, GlobalAvgPool, Upsample)
