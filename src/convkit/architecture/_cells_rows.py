@@ -170,8 +170,9 @@ def _refuse_odd_values(kind: type[Row], values: dict[str, Any]) -> None:
     """Sizes are whole numbers; of a user's own kind only its class knows."""
     if not kind.__module__.startswith("convkit.architecture."):
         return
-    for name in _SIZES & set(values):
-        value = values[name]
+    for name, value in values.items():
+        if name not in _SIZES:
+            continue
         whole = all(isinstance(n, int) for n in (value if isinstance(value, tuple) else (value,)))
         if not whole and value != "same" and value is not None:
             raise TableError(f"{name} is a whole number or a size such as 3x5, got {value!r}")

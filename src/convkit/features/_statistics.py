@@ -52,7 +52,7 @@ def activation_statistics(
         >>> from torch import nn
         >>> model = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU(inplace=True))
         >>> with torch.no_grad():
-        ...     _ = model[0].bias[2].fill_(-100)
+        ...     _ = model[0].bias.copy_(torch.tensor([9, 9, -100, 9]))
         >>> statistics = activation_statistics(model, torch.rand(8, 3, 16, 16))
         >>> statistics["0"].dead_filters, statistics["0"].activation
         ((2,), 'relu')
