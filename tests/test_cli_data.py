@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,3 +117,28 @@ def test_export_refuses_such_an_option_before_it_writes(
         "its validation images are drawn beside those for training"
     )
     assert not (tmp_path / "run" / "model.onnx").exists()
+
+
+def test_files_that_are_left_out_are_named(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    broken, empty = folder / "bright" / "a broken one.png", folder / "dark" / "empty.png"
+    broken.write_bytes(b"x")
+    empty.write_bytes(b"")
+    asked = ["--data", str(folder), "--size", "12", "--skip-unreadable"]
+    run = str(tmp_path / "run")
+    told = [
+        f"convkit: left out: {broken} is not an image of a known format",
+        f"convkit: left out: {empty} is empty",
+    ]
+
+    trained = main(["train", LAYERS, *asked, "--epochs", "1", "--out", run])
+    on_training = capsys.readouterr().err.splitlines()
+    measured = main(["evaluate", run, *asked, "--split", "validation"])
+
+    assert (trained, measured) == (0, 0)
+    assert on_training[:2] == told
+    assert not any("left out" in line for line in on_training[2:])
+    assert capsys.readouterr().err.splitlines() == told

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from convkit._escaping import plain
 from convkit._files import names_table_file
 from convkit.errors import DataError
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from convkit.architecture import Architecture
-    from convkit.data import ImageSet, Preprocessing, Sets
+    from convkit.data import DecodingOptions, ImageSet, Preprocessing, Sets
 
 Commands = Any  # argparse keeps the type of its sub-parsers to itself
 _HELD_OUT = 0.1  # of the training images, when `--validation` is not given
@@ -135,7 +137,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "--downloads", default="downloads", help="where cifar10 is kept (default: %(default)s)"
     )
     parser.add_argument(
-        "--skip-unreadable", action="store_true", help="leave unreadable files out, and say which"
+        "--skip-unreadable",
+        action="store_true",
+        help="leave unreadable files out, and say which on standard error",
     )
     parser.set_defaults(parser=parser)
 
@@ -161,18 +165,23 @@ def read_data(
         wanted = replace(wanted, size=arguments.size, resize=None)
     if arguments.data == "drawn":
         return data.drawn_shapes(seed=seed)
+    options: DecodingOptions = {"on_unreadable": "skip" if arguments.skip_unreadable else "raise"}
     if arguments.data == "cifar10":
-        return data.cifar10(arguments.downloads, validation=validation, seed=seed)
-    read = data.image_list if arguments.data.lower().endswith(".csv") else data.image_folder
-    sets = read(
-        arguments.data,
-        size=wanted.size,
-        resize=wanted.resize,
-        channels=wanted.channels,
-        on_unreadable="skip" if arguments.skip_unreadable else "raise",
-    )
-    held_out = sets.validation is None and validation > 0
-    return sets.hold_out(validation, seed=seed) if held_out else sets
+        sets = data.cifar10(arguments.downloads, validation=validation, seed=seed, **options)
+    else:
+        read = data.image_list if arguments.data.lower().endswith(".csv") else data.image_folder
+        sets = read(
+            arguments.data,
+            size=wanted.size,
+            resize=wanted.resize,
+            channels=wanted.channels,
+            **options,
+        )
+        if sets.validation is None and validation > 0:
+            sets = sets.hold_out(validation, seed=seed)
+    for path, reason in sets.report.unreadable:
+        print(f"convkit: left out: {plain(path)} {plain(reason)}", file=sys.stderr)
+    return sets
 
 
 def read_part(arguments: argparse.Namespace) -> ImageSet:
