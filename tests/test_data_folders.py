@@ -11,24 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from photo_folders import write_classes, write_image
 from PIL import Image
 
 from convkit import data
 from convkit.errors import DataError
-
-
-def write_image(path: Path, seed: int = 0, height: int = 8, width: int = 8) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-def write_classes(root: Path, counts: dict[str, int], start: int = 0) -> Path:
-    for k, (name, count) in enumerate(counts.items()):
-        for i in range(count):
-            write_image(root / name / f"{i:03d}.png", start + 1000 * k + i)
-    return root
 
 
 def test_one_folder_for_each_class(tmp_path: Path) -> None:
@@ -39,24 +26,6 @@ def test_one_folder_for_each_class(tmp_path: Path) -> None:
     assert sets.class_names == ("cat", "dog")
     assert (sets.train.counts(), sets.validation.counts()) == ((2, 3), (2, 3))  # type: ignore[union-attr]  # it is there
     assert sets.test is None
-
-
-@pytest.mark.parametrize(
-    ("train", "validation", "test"),
-    [
-        ("train", "val", "test"),
-        ("train_set", "valid", "test_set"),
-        ("Training", "validation", "TEST"),
-    ],
-)
-def test_splits_by_folder(tmp_path: Path, train: str, validation: str, test: str) -> None:
-    for k, name in enumerate((train, validation, test)):
-        write_classes(tmp_path / name, {"a": 3 - k, "b": 1}, start=50 * k)
-
-    sets = data.image_folder(tmp_path, size=8)
-
-    assert [each.split for each in sets] == ["train", "validation", "test"]
-    assert [each.counts() for each in sets] == [(3, 1), (2, 1), (1, 1)]
 
 
 def test_images_are_those_of_the_files_in_the_order_of_names(tmp_path: Path) -> None:
@@ -145,47 +114,6 @@ def test_an_empty_class_folder_is_a_class_without_images(tmp_path: Path) -> None
 
     assert sets.train.counts() == (3, 0, 1)
     assert "classes without training images: b" in str(sets)
-
-
-def test_a_test_folder_without_classes_is_unlabelled(tmp_path: Path) -> None:
-    write_classes(tmp_path / "train_set", {"a": 1, "b": 1})
-    write_image(tmp_path / "test_set" / "1.png", 7)
-    write_image(tmp_path / "test_set" / "2.png", 8)
-
-    sets = data.image_folder(tmp_path)
-
-    assert sets.test is not None
-    assert (sets.test.labelled, sets.test.labels.tolist()) == (False, [-1, -1])
-    assert sets.test.names == ("test_set/1.png", "test_set/2.png")
-
-
-def test_pooled_splits_are_split_like_the_same_images_in_class_folders(tmp_path: Path) -> None:
-    for number in range(24):
-        label = "ab"[number % 2]
-        write_image(tmp_path / "flat" / label / f"{number}.png", number)
-        split = "train" if number < 16 else "test"
-        write_image(tmp_path / "split" / split / label / f"{number}.png", number)
-    shares = {"test": 0.25, "validation": 4, "seed": 3}
-
-    flat = data.image_folder(tmp_path / "flat", **shares)
-    pooled = data.image_folder(tmp_path / "split", pool=True, **shares)
-
-    for one, other in zip(flat, pooled, strict=True):
-        assert [name.split("/", 1)[1] for name in other.names] == list(one.names)
-        assert torch.equal(one.images, other.images)
-        assert torch.equal(one.labels, other.labels)
-
-
-def test_images_without_classes_cannot_be_pooled(tmp_path: Path) -> None:
-    write_classes(tmp_path / "train", {"cat": 2})
-    write_image(tmp_path / "test" / "1.png")
-    message = (
-        f"{tmp_path / 'test'} holds images without class folders, which cannot be pooled: "
-        "leave pool=True out, or move them away"
-    )
-
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        data.image_folder(tmp_path, pool=True)
 
 
 def test_unreadable_files_are_skipped_with_a_report(tmp_path: Path) -> None:

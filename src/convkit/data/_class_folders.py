@@ -57,7 +57,7 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     names = sorted(
         unicodedata.normalize("NFC", path.name)
         for path in folder.iterdir()
-        if path.is_dir() and not _hidden(path.name)
+        if path.is_dir() and not is_hidden(path.name)
     )
     if not names:
         raise DataError(
@@ -98,7 +98,7 @@ def class_listing(
     unknown: list[str] = []
     for path in sorted(folder.iterdir(), key=lambda path: unicodedata.normalize("NFC", path.name)):
         name = unicodedata.normalize("NFC", path.name)
-        if _hidden(path.name) or name in leave_out:
+        if is_hidden(path.name) or name in leave_out:
             listing.ignored.append(relative_name(path, root))
         elif not path.is_dir():
             loose.append(path)
@@ -130,7 +130,7 @@ def _files_below(folder: Path, listing: Listing, root: Path) -> list[str]:
         for name in sorted(folders):
             inner = directory + os.sep + name
             identity = _identity(inner)
-            if _hidden(name) or identity in seen:
+            if is_hidden(name) or identity in seen:
                 listing.ignored.append(relative_name(inner, root))
             else:
                 seen.add(identity)
@@ -138,7 +138,7 @@ def _files_below(folder: Path, listing: Listing, root: Path) -> list[str]:
         folders[:] = enter
         for name in files:
             path = directory + os.sep + name
-            if _is_image(name) and not _hidden(name):
+            if _is_image(name) and not is_hidden(name):
                 found.append(path)
             else:
                 listing.ignored.append(relative_name(path, root))
@@ -152,7 +152,7 @@ def _identity(folder: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     """Whether a file or folder belongs to the system, not to the user."""
     return name.startswith(".") or name.lower() in _SYSTEM
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from convkit.data._assembling import Holding
-from convkit.data._class_folders import class_listing, read_class_names
+from convkit.data._class_folders import class_listing, is_hidden, read_class_names
 from convkit.data._labels import UNLABELLED
 from convkit.data._preprocessing import Preprocessing
 from convkit.data._reading import Listing, Reading, read_listings, relative_name
@@ -22,12 +22,20 @@ if TYPE_CHECKING:
     from convkit.data._loading import DecodingOptions
     from convkit.data._sets import Sets
 
-_SPLIT_NAMES: dict[str, Split] = {
-    **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "valset", "validset", "validationset", "dev"),
-                    "validation"),
-    **dict.fromkeys(("test", "testing", "testset", "testdata"), "test"),
+_WORDS: dict[str, Split] = {
+    "train": "train", "training": "train",
+    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
+    "test": "test", "testing": "test",
 }  # fmt: skip
+# As in train_set, val-data or test_images; seg_train is what the Intel scenes call theirs.
+_ENDINGS = ("", "set", "data", "dataset", "images", "split")
+_SEPARATORS = str.maketrans("", "", "_- ")
+_SPLIT_NAMES: dict[str, Split] = {
+    before + word + ending: split
+    for word, split in _WORDS.items()
+    for before in ("", "seg")
+    for ending in _ENDINGS
+}
 
 
 def image_folder(
@@ -49,9 +57,11 @@ def image_folder(
     """Read images from class folders.
 
     Args:
-        root: Holds one folder per class, or `train`, `val` and `test` (also `train_set`, `valid`,
-            `validation`, `test_set` and the like) with the class folders in them. A test folder
-            that holds images and no class folders is unlabelled.
+        root: Holds one folder per class, or `train`, `val` and `test` (also `training`, `valid`,
+            `validation`, `dev`, `testing`, each of them followed by `set`, `data`, `dataset`,
+            `images` or `split`, as in `test_set`, and the `seg_train` of the Intel scenes) with the
+            class folders in them. What else is beside a train folder is not read, and told in
+            `report.ignored`. A test folder that holds images and no class folders is unlabelled.
         size: An int: shorter side resized, square cut from the middle. A pair (height, width):
             stretched. None: as they are, all alike; then it is the size that they have.
         resize: The shorter side before the crop; `size` when left out.
@@ -91,6 +101,7 @@ def image_folder(
     listings = {
         split: class_listing(each, class_names, folder, split) for split, each in folders.items()
     }
+    next(iter(listings.values())).ignored[:0] = _beside(folder, folders)
     if not listings["train"].paths:
         raise DataError(
             f"{folders['train']} holds no images: expected "
@@ -106,7 +117,8 @@ def image_folder(
 def split_folders(root: str | os.PathLike[str]) -> dict[Split, Path]:
     """Which splits a folder has set aside, without reading an image.
 
-    The names that people use are known, such as `val`, `valid` and `test_set`.
+    The names that people use are known, such as `val`, `valid` and `test_set`; so are archives
+    unpacked into folders of their own, `seg_train/seg_train` beside `seg_test/seg_test`.
 
     Args:
         root: As `image_folder` takes it.
@@ -129,7 +141,7 @@ def split_folders(root: str | os.PathLike[str]) -> dict[Split, Path]:
         raise DataError(f"{root} is not a folder")
     found: dict[Split, Path] = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        split = _SPLIT_NAMES.get(folder.name.lower().replace("_", "").replace("-", ""))
+        split = _SPLIT_NAMES.get(folder.name.lower().translate(_SEPARATORS))
         if split is None:
             continue
         if split in found:
@@ -140,7 +152,22 @@ def split_folders(root: str | os.PathLike[str]) -> dict[Split, Path]:
     if found and "train" not in found:
         names = ", ".join(path.name for path in found.values())
         raise DataError(f"{root} has {names} but no train folder")
+    if found and all(_twice(folder) for folder in found.values()):
+        return {split: folder / folder.name for split, folder in found.items()}
     return found or {"train": root}
+
+
+def _twice(folder: Path) -> bool:
+    """Whether a folder holds one of its own name and nothing else that is visible."""
+    return [p.name for p in folder.iterdir() if not is_hidden(p.name)] == [folder.name]
+
+
+def _beside(root: Path, folders: dict[Split, Path]) -> list[str]:
+    """The names of what is in the root beside the folders of the splits, and not read."""
+    if folders["train"] == root:
+        return []
+    read = {relative_name(folder, root).split("/")[0] for folder in folders.values()}
+    return sorted(path.name for path in root.iterdir() if path.name not in read)
 
 
 def _pooled(listings: dict[Split, Listing], folders: dict[Split, Path]) -> Listing:

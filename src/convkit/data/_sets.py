@@ -29,7 +29,7 @@ class SourceReport:
     Args:
         unreadable: Path and reason of each file that was skipped.
         notices: Path and notice of each file that was read with an assumption.
-        ignored: Names of files and folders that are no images, hidden ones included.
+        ignored: Names of files and folders that were not read: no images, no splits, or hidden.
         sizes: How many files have each size (height, width).
         modes: How many files have each Pillow mode.
 
