@@ -276,3 +276,21 @@ def test_holding_out_later_gives_the_sets_of_holding_out_at_once(tmp_path: Path)
     assert [part.names for part in later] == [part.names for part in at_once]
     assert later.train.preprocessing == at_once.train.preprocessing
     assert [part.split for part in later] == ["train", "validation"]
+
+
+@pytest.mark.parametrize("pair", [False, True], ids=["square", "pair"])
+def test_with_a_border_the_middle_is_that_of_images_without_one(tmp_path: Path, pair: bool) -> None:
+    shapes = [(h, w) for h in range(6, 14) for w in range(6, 14) if min(h, w) < 8]
+    for height, width in shapes:
+        write_image(tmp_path / "a" / f"{height:02d}x{width:02d}.png", 1, height, width)
+    for resize in range(3, 9):
+        for side in range(1, resize + 1):
+            size = (side, max(side - 1, 1)) if pair else side
+
+            bordered = data.image_folder(tmp_path, size, resize=resize, border=True).train
+            without = data.image_folder(tmp_path, size, resize=resize).train
+
+            assert bordered.stored.shape[2:] == (resize, resize)
+            assert torch.equal(bordered.images, without.images), (size, resize)
+            loaded = without.preprocessing.load([tmp_path / name for name in bordered.names])
+            assert torch.equal(bordered.images, loaded), (size, resize)

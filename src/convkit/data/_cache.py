@@ -146,12 +146,18 @@ class Entry:
 
 
 def entry_for(
-    folder: Path | None, digests: Sequence[bytes], preprocessing: Preprocessing, max_pixels: int
+    folder: Path | None,
+    digests: Sequence[bytes],
+    preprocessing: Preprocessing,
+    max_pixels: int,
+    *,
+    border: bool,
 ) -> Entry:
     """The entry of some files under some preprocessing (of which normalisation is no part)."""
     fitting = asdict(preprocessing)
     rules = [_RULES, pillow_version, *(fitting[k] for k in ("size", "resize", "channels"))]
-    key = hashlib.blake2b(json.dumps([*rules, max_pixels]).encode(), digest_size=20)
+    rules += [max_pixels, *(["border"] if border else [])]
+    key = hashlib.blake2b(json.dumps(rules).encode(), digest_size=20)
     for digest in digests:
         key.update(digest)
     return Entry((folder or cache_directory()) / "images", key.hexdigest())

@@ -51,6 +51,7 @@ def decode_files(
     paths: Sequence[str],
     preprocessing: Preprocessing,
     *,
+    border: bool,
     max_pixels: int,
     threads: int | None,
     progress: bool | None,
@@ -60,6 +61,7 @@ def decode_files(
     Args:
         paths: The files.
         preprocessing: Size and channels.
+        border: Whether what lies between `resize` and `size` is kept.
         max_pixels: Larger images are unreadable.
         threads: Files decoded at once; None for the number of processors.
         progress: Whether to show a bar on stderr; None shows it on a terminal for many files.
@@ -69,7 +71,7 @@ def decode_files(
     """
 
     def one(path: str) -> Fitted:
-        return fitted(path, preprocessing, max_pixels)
+        return fitted(path, preprocessing, max_pixels, border=border)
 
     with warnings.catch_warnings(), _bar(len(paths), progress) as advance:
         # Pillow warns of odd files; what matters of it is in the notices and reasons.
@@ -92,12 +94,13 @@ def digest_files(paths: Sequence[str], threads: int | None) -> list[bytes]:
     return list(chain.from_iterable(_in_threads(one, paths, threads)))
 
 
-def fitted(path: str, preprocessing: Preprocessing, max_pixels: int) -> Fitted:
+def fitted(path: str, preprocessing: Preprocessing, max_pixels: int, *, border: bool) -> Fitted:
     """One file decoded and fitted."""
     channels = preprocessing.channels
     try:
         decoded = decode(read_image_bytes(path), channels=channels, max_pixels=max_pixels)
-        pixels = np.asarray(fit(decoded.image, preprocessing.size, preprocessing.resize))
+        size, resize = preprocessing.size, preprocessing.resize
+        pixels = np.asarray(fit(decoded.image, size, resize, border=border))
     except ImageError as error:
         return Fitted(None, notice=str(error))
     except MemoryError:

@@ -41,7 +41,9 @@ def check_size(size: object, resize: object) -> None:
         )
 
 
-def fit(image: Image.Image, size: Size, resize: int | None = None) -> Image.Image:
+def fit(
+    image: Image.Image, size: Size, resize: int | None = None, *, border: bool = False
+) -> Image.Image:
     """Resize and crop as torchvision's `Resize` and `CenterCrop` do on PIL images.
 
     Args:
@@ -50,6 +52,7 @@ def fit(image: Image.Image, size: Size, resize: int | None = None) -> Image.Imag
             from the middle. A pair (height, width): the image is stretched to it, or with `resize`
             its shorter side becomes that and the pair is cut from the middle. None: nothing.
         resize: The shorter side before the crop; None means `size`.
+        border: Whether a square of `resize` is kept, with the crop in its middle.
 
     Returns:
         The image, resized with the antialiased bilinear filter.
@@ -59,7 +62,8 @@ def fit(image: Image.Image, size: Size, resize: int | None = None) -> Image.Imag
     if isinstance(size, tuple) and resize is None:
         return _resized(image, size)
     height, width = size if isinstance(size, tuple) else (size, size)
-    return _centre(_resized(image, _shorter_side(image.size, resize or height)), height, width)
+    resized = _resized(image, _shorter_side(image.size, resize or height))
+    return (_square_around if border else _centre)(resized, height, width)
 
 
 def _shorter_side(image_size: tuple[int, int], side: int) -> tuple[int, int]:
@@ -79,9 +83,24 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _centre(image: Image.Image, height: int, width: int) -> Image.Image:
-    """The middle of an image, rounded as torchvision's `center_crop` rounds."""
+    """The middle of an image, as torchvision's `center_crop` cuts it."""
     if image.size == (width, height):
         return image
-    top = round((image.height - height) / 2.0)
-    left = round((image.width - width) / 2.0)
+    left, top = margin(image.width, width), margin(image.height, height)
     return image.crop((left, top, left + width, top + height))
+
+
+def _square_around(image: Image.Image, height: int, width: int) -> Image.Image:
+    """The largest square that has in its middle what `_centre` cuts out of the whole image.
+
+    Where margins are odd, rounding twice would end a pixel beside it: so the square gives way.
+    """
+    side = min(image.size)
+    left = margin(image.width, width) - margin(side, width)
+    top = margin(image.height, height) - margin(side, height)
+    return image.crop((left, top, left + side, top + side))
+
+
+def margin(side: int, wanted: int) -> int:
+    """What is cut off before the middle, rounded as torchvision's `center_crop` rounds."""
+    return round((side - wanted) / 2.0)

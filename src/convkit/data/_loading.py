@@ -81,7 +81,11 @@ class Loaded:
 
 
 def load_images(
-    paths: Sequence[str], preprocessing: Preprocessing, options: DecodingOptions | None = None
+    paths: Sequence[str],
+    preprocessing: Preprocessing,
+    options: DecodingOptions | None = None,
+    *,
+    border: bool = False,
 ) -> Loaded:
     """Decode files in threads, or find them decoded.
 
@@ -89,12 +93,13 @@ def load_images(
         paths: The files.
         preprocessing: Size and channels.
         options: See `DecodingOptions`.
+        border: Whether images are kept as squares of `preprocessing.resize`.
 
     Raises:
         DataError: When files are unreadable and that was not to be skipped, when none is left, when
             sizes differ and `preprocessing.size` is None, or when there is no room.
     """
-    loading = _Loading(paths, preprocessing, _checked(options or {}))
+    loading = _Loading(paths, preprocessing, {**_checked(options or {}), "border": border})
     array, facts = loading.found_or_decoded()
     unreadable = tuple((paths[i], reason) for i, reason in facts["unreadable"])
     if unreadable and (loading.options["on_unreadable"] == "raise" or not facts["kept"]):
@@ -136,7 +141,13 @@ class _Loading:
     def _entry(self, folder: Path | None) -> Entry:
         """Where these files' pixels are kept."""
         digests = digest_files(self.paths, self.options["threads"])
-        return entry_for(folder, digests, self.preprocessing, self.options["max_pixels"])
+        return entry_for(
+            folder,
+            digests,
+            self.preprocessing,
+            self.options["max_pixels"],
+            border=self.options["border"],
+        )
 
     def _decoded(self, entry: Entry | None) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Every file decoded, into memory or, when that is too small, into the entry's file."""
@@ -146,6 +157,7 @@ class _Loading:
             results = decode_files(
                 self.paths,
                 self.preprocessing,
+                border=self.options["border"],
                 max_pixels=self.options["max_pixels"],
                 threads=self.options["threads"],
                 progress=self.options["progress"],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from convkit.data._fitting import Size, check_size, fit
+from convkit.data._fitting import Size, check_size, fit, margin
 from convkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -194,10 +194,9 @@ class Preprocessing:
         if self.size is None:
             return images
         height, width = self.size if isinstance(self.size, tuple) else (self.size, self.size)
-        top = round((images.shape[-2] - height) / 2.0)
-        left = round((images.shape[-1] - width) / 2.0)
-        if top <= 0 and left <= 0:
+        if images.shape[-2] <= height and images.shape[-1] <= width:
             return images
+        top, left = margin(images.shape[-2], height), margin(images.shape[-1], width)
         return images[..., max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
 
     def denormalize(self, images: torch.Tensor) -> torch.Tensor:

@@ -62,13 +62,11 @@ class Reading:
     options: DecodingOptions
     border: bool = False
 
-    def kept(self) -> Preprocessing:
-        """What files are fitted to: with a border, a square of the resized shorter side."""
-        if not self.border:
-            return self.preprocessing
-        if self.preprocessing.resize is None:
+    def loaded(self, paths: Sequence[str]) -> Loaded:
+        """The files decoded and fitted, with a border as squares of the resized shorter side."""
+        if self.border and self.preprocessing.resize is None:
             raise DataError("border=True keeps images at resize=: give resize= larger than size=")
-        return replace(self.preprocessing, size=self.preprocessing.resize, resize=None)
+        return load_images(paths, self.preprocessing, self.options, border=self.border)
 
 
 def read_listings(
@@ -94,9 +92,7 @@ def read_listings(
     splits: dict[Split, ImageSet] = {}
     groups: list[str] | None = None
     loaded = {
-        split: load_images(listing.paths, reading.kept(), reading.options)
-        for split, listing in listings.items()
-        if listing.paths
+        split: reading.loaded(listing.paths) for split, listing in listings.items() if listing.paths
     }
     preprocessing = _of_one_size(reading.preprocessing, list(loaded.values()))
     for split, one in loaded.items():
