@@ -261,3 +261,16 @@ def test_transforms_leave_the_random_state_alone() -> None:
 def test_mistakes_are_named(call: Any, message: str) -> None:
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         call()
+
+
+def test_a_transform_that_gives_pictures_is_told_to_end_in_tensors() -> None:
+    samples = data.drawn_shapes(train=10, validation=0, test=0).train.with_transform(
+        lambda image: image
+    )
+    message = (
+        "the transform gives PIL images, of which no batch can be made: let it end in "
+        "torchvision's ToTensor()"
+    )
+
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        next(iter(data.batches(samples, 4)))

@@ -172,7 +172,7 @@ class ImageSet(Dataset[tuple[torch.Tensor, int]]):
         """The same images, each given to a torchvision transform (v1 or v2) as a PIL image.
 
         The transform does all of it, `ToTensor` and `Normalize` included; what it returns is the
-        sample. See `TransformedSet`.
+        sample. Batches are made of tensors: pictures are refused by them. See `TransformedSet`.
 
         Args:
             transform: Takes a PIL image (RGB or L), gives the sample.

@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+from convkit.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -80,7 +82,13 @@ class _Seeded(Dataset[tuple[Any, int]]):
         index, seed = key
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            return self.samples[index]
+            sample, label = self.samples[index]
+        if isinstance(sample, Image.Image):
+            raise DataError(
+                "the transform gives PIL images, of which no batch can be made: let it end in "
+                "torchvision's ToTensor()"
+            )
+        return sample, label
 
 
 def transformed_batches(
