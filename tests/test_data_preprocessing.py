@@ -147,3 +147,13 @@ def test_a_picture_becomes_the_numbers_that_torchvision_makes(mode: str, channel
     fitted = tv.center_crop(tv.resize(image.convert("L" if channels == 1 else "RGB"), 40), 32)
     expected = tv.normalize(tv.to_tensor(fitted), [0.5] * channels, [0.25] * channels)
     torch.testing.assert_close(values, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_single_path_is_one_image(tmp_path: Path, kind: Any) -> None:
+    image = picture(6, 9)
+    image.save(tmp_path / "one.png")
+
+    loaded = data.Preprocessing().load(kind(tmp_path / "one.png"))
+
+    assert np.array_equal(loaded.permute(0, 2, 3, 1).numpy(), np.asarray(image)[None])

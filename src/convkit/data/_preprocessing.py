@@ -101,11 +101,13 @@ class Preprocessing:
         }
         return cls(**plain)
 
-    def load(self, paths: Sequence[str | os.PathLike[str]]) -> torch.Tensor:
+    def load(
+        self, paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+    ) -> torch.Tensor:
         """Decode and fit image files.
 
         Args:
-            paths: One file per image.
+            paths: One file per image; a single path is one image.
 
         Returns:
             uint8 images of shape (N, C, H, W).
@@ -116,6 +118,8 @@ class Preprocessing:
         """
         from convkit.data._loading import load_images
 
+        if isinstance(paths, (str, os.PathLike)):
+            paths = [paths]
         return load_images([os.fspath(path) for path in paths], self).images
 
     def __call__(self, picture: Image.Image) -> torch.Tensor:
