@@ -151,3 +151,23 @@ def test_a_list_that_is_no_text_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"^.*list\.csv cannot be read as a CSV list: .*codec.*$"):
         data.image_list(tmp_path / "list.csv")
+
+
+def test_a_header_names_the_columns_in_any_order(tmp_path: Path) -> None:
+    write_images(tmp_path, ["1.png", "2.png", "3.png"])
+    (tmp_path / "list.csv").write_text("Label,Path\na,1.png\nb,2.png\na,3.png\n")
+
+    sets = data.image_list(tmp_path / "list.csv", size=8)
+
+    assert sets.train.names == ("1.png", "2.png", "3.png")
+    assert [sets.class_names[label] for label in sets.train.labels] == ["a", "b", "a"]
+
+
+def test_an_empty_label_is_no_class(tmp_path: Path) -> None:
+    write_images(tmp_path, ["1.png", "2.png"])
+    file = tmp_path / "list.csv"
+    file.write_text("1.png,a\n2.png,\n")
+    message = f"{file}, line 2: the label is empty: name the class, or leave the line out"
+
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        data.image_list(file, size=8)

@@ -60,10 +60,10 @@ def image_list(
 ) -> Sets:
     r"""Read the images that a CSV file lists as `path,label`.
 
-    A first row `path,label` names the columns; then `split` (train, val, test) and `group` may be
-    columns too. Images of one group are never on two sides of a split: a list that states such a
-    split is refused; an empty cell is no group. Blanks around a cell are
-    left out, unless the header is in quotes, as in the manifest of `Sets.write_manifest`.
+    A first row `path,label` names the columns, in any order; then `split` (train, val, test) and
+    `group` may be columns too. Images of one group are never on two sides of a split: a list that
+    states such a split is refused; an empty cell is no group. Blanks around a cell are left out,
+    unless the header is in quotes, as in the manifest of `Sets.write_manifest`.
 
     Args:
         path: The CSV file, UTF-8.
@@ -136,6 +136,10 @@ def _read(file: Path, root: Path) -> dict[str, _Rows]:
             raise DataError(f"{file}, line {line}: split {row['split']!r}: use train, val or test")
         target = by_split.setdefault(_SPLITS[row.get("split", "").lower()], _Rows())
         target.paths.append(_inside(root, row["path"], f"{file}, line {line}"))
+        if not row["label"]:
+            raise DataError(
+                f"{file}, line {line}: the label is empty: name the class, or leave the line out"
+            )
         target.labels.append(row["label"])
         target.lines.append(line)
         if "group" in row:
@@ -187,7 +191,7 @@ def _cells(content: bytes) -> list[list[str]]:
 def _columns(rows: list[list[str]]) -> tuple[tuple[str, ...], int]:
     """The names of the columns and the first row of data."""
     head = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if head[:1] == ["path"] and "label" in head and set(head) <= set(_COLUMNS):
+    if {"path", "label"} <= set(head) <= set(_COLUMNS):
         return tuple(head), 1
     return ("path", "label"), 0
 
