@@ -142,3 +142,20 @@ def test_files_that_are_left_out_are_named(
     assert on_training[:2] == told
     assert not any("left out" in line for line in on_training[2:])
     assert capsys.readouterr().err.splitlines() == told
+
+
+def test_a_share_to_hold_out_is_refused_where_validation_images_are_set_aside(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "val"):
+        shutil.copytree(photos, tmp_path / "split" / split)
+    asked = ["--data", str(tmp_path / "split"), "--size", "12", "--validation", "0.2"]
+
+    code = main(["train", LAYERS, *asked, "--out", str(tmp_path / "run")])
+
+    assert code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"convkit train: error: --validation does not go with {tmp_path / 'split'}: "
+        "it has validation images of its own"
+    )
+    assert not (tmp_path / "run").exists()

@@ -177,6 +177,11 @@ def read_data(
             channels=wanted.channels,
             **options,
         )
+        if sets.validation is not None and arguments.validation is not None:
+            arguments.parser.error(
+                f"--validation does not go with {plain(arguments.data)}: "
+                "it has validation images of its own"
+            )
         if sets.validation is None and validation > 0:
             sets = sets.hold_out(validation, seed=seed)
     for path, reason in sets.report.unreadable:
