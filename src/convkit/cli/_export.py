@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from convkit._escaping import plain
 from convkit.cli._arguments import Commands, number, read_part
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ def _export(arguments: argparse.Namespace) -> int:
     trainer = training.Trainer.load(arguments.run_directory)
     path = arguments.out or Path(arguments.run_directory) / _ENDINGS[arguments.to]
     if Path(path).suffix != Path(_ENDINGS[arguments.to]).suffix:
-        print(f"convkit: {path} does not end as --to {arguments.to} wants", file=sys.stderr)
-        return 2
+        arguments.parser.error(
+            f"{plain(path)} does not end in {Path(_ENDINGS[arguments.to]).suffix}, "
+            f"as --to {arguments.to} wants"
+        )
     part = read_part(arguments) if arguments.data else None
     outputs: Literal["logits", "probabilities"] = "logits" if arguments.logits else "probabilities"
     network = training.export(trainer, path, outputs=outputs)

@@ -6,6 +6,7 @@ import codecs
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -27,6 +28,10 @@ _OPTIONS = {  # what Python writes as an argument is an option here
     "give input_shape, such as (3, 32, 32)": "give --input, such as 3,32,32",
     "give it as input_shape": "give it as --input",
 }
+_SIZE = re.compile(
+    r"load them with size=(?:(\d+)|\((\d+), (\d+)\))"
+    r"(?:, or say other_size=True if that is what is to be measured)?"
+)
 
 
 def as_typed(message: str) -> str:
@@ -35,10 +40,12 @@ def as_typed(message: str) -> str:
     Examples:
         >>> as_typed("go on with it by fit(..., resume=True)")
         'go on with it by --resume'
+        >>> as_typed("load them with size=(12, 16)")
+        'give --size 12,16'
     """
     for argument, option in _OPTIONS.items():
         message = message.replace(argument, option)
-    return message
+    return _SIZE.sub(lambda found: "give --size " + ",".join(filter(None, found.groups())), message)
 
 
 def prepare_streams() -> None:

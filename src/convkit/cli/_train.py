@@ -17,6 +17,7 @@ from convkit.cli._arguments import (
     seed,
 )
 from convkit.cli._terminal import show, show_confusion, show_json
+from convkit.errors import DataError
 
 if TYPE_CHECKING:
     import argparse
@@ -43,9 +44,10 @@ def add_commands(commands: Commands) -> None:
         epilog="example: convkit predict runs/first holiday/*.jpg --csv predictions.csv",
     )
     predict.add_argument("run_directory", metavar="RUN", help="the directory of a run")
-    predict.add_argument("images", nargs="+", help="image files, or folders of them")
-    predict.add_argument("--csv", help="write name and predicted class here instead of printing")
-    predict.add_argument("--json", action="store_true", help="for a program to read")
+    predict.add_argument("images", nargs="+", help="image files, or folders with them below")
+    form = predict.add_mutually_exclusive_group()
+    form.add_argument("--csv", help="write name and predicted class here instead of printing")
+    form.add_argument("--json", action="store_true", help="for a program to read")
     predict.set_defaults(run=_predict)
 
 
@@ -178,14 +180,22 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 
 def _image_files(names: list[str]) -> list[Path]:
-    """The files named, and the files in the folders named, in the order of their names."""
-    paths = [Path(name) for name in names]
+    """The files named, and those below the folders named, in the order of their names."""
     return [
         file
-        for path in paths
-        for file in (
-            sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
-            if path.is_dir()
-            else [path]
-        )
+        for path in map(Path, names)
+        for file in (_files_below(path) if path.is_dir() else [path])
     ]
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Every file in a folder and in the folders in it, hidden ones left out."""
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not files:
+        raise DataError(f"{folder} holds no images, nor does a folder in it")
+    return files
