@@ -197,3 +197,15 @@ def test_the_number_of_threads_changes_nothing(tmp_path: Path, threads: int) -> 
     one = data.image_folder(root, threads=1).train.images
 
     assert torch.equal(one, data.image_folder(root, threads=threads).train.images)
+
+
+def test_images_with_a_border_are_kept_apart_from_those_without(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "images")
+    shapes = [
+        data.image_folder(
+            root, 5, resize=7, border=border, cache=tmp_path / "kept"
+        ).train.stored.shape[2:]
+        for border in (False, True, False, True)
+    ]
+
+    assert shapes == [(5, 5), (7, 7), (5, 5), (7, 7)]
