@@ -437,3 +437,51 @@ def test_a_latex_cell_that_we_wrote_is_read_as_it_was(name: str) -> None:
     rows = read_latex(written, []).rows
 
     assert rows[0].cells == ("conv", f"x{plain(name)}")
+
+
+@pytest.mark.parametrize("written", ["*2*", "**2**", "***2***", "_2_", "__2__", "*2", "2*"])
+@pytest.mark.parametrize("column", ["stride", "padding", "dilation", "groups"])
+@pytest.mark.parametrize("bars", [True, False])
+def test_emphasis_around_a_number_changes_no_network(written: str, column: str, bars: bool) -> None:
+    separator = " | " if bars else ","
+    lines = [
+        separator.join(["layer", "filters", "kernel", column]),
+        *["-|-|-|-"] * bars,
+        separator.join(["conv", "8", "3", written]),
+    ]
+    letter = {"stride": "s", "padding": "p", "dilation": "d", "groups": "g"}[column]
+
+    assert Architecture.parse("\n".join(lines)).to_text() == f"conv 8 k3 {letter}2"
+
+
+@pytest.mark.parametrize(
+    ("cell", "plain_cell"),
+    [
+        ("*5×5*", "5×5"),
+        ("*(3, 5)*", "(3, 5)"),
+        ("conv *8* _k3_", "conv 8 k3"),
+        ("3*128*128", "3*128*128"),
+        ("3 * 128 * 128", "3 * 128 * 128"),
+        (r"\*2\*", "*2*"),
+        ("max_pool_2d", "max_pool_2d"),
+    ],
+)
+def test_only_pairs_of_stars_and_underscores_are_emphasis(cell: str, plain_cell: str) -> None:
+    assert split_cells(cell) == (plain_cell,)
+
+
+@pytest.mark.parametrize("cell", ["x2", "3 x2"])
+def test_how_often_a_layer_stands_is_no_value_of_a_setting(cell: str) -> None:
+    message = (
+        f"row 1, line 3, column 'stride', {cell!r}: 'x2' is read as 2 times, which is no stride; "
+        "write 2, or x2 in a column repeat"
+    )
+
+    with pytest.raises(TableError, match=f"^{re.escape(message)}$"):
+        Architecture.parse(f"| layer | stride |\n|-|-|\n| conv 8 k3 | {cell} |")
+
+
+def test_the_factor_of_an_upsampling_may_be_written_as_times() -> None:
+    table = "| layer | kernel |\n|-|-|\n| upsample | x2 |"
+
+    assert Architecture.parse(table).to_text() == "upsample 2"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convkit.architecture._cells import quoted
 from convkit.architecture._cells_draft import BLANK, Draft
 from convkit.architecture._cells_part import Part
 from convkit.architecture._cells_parts import parts_of
 from convkit.architecture._cells_segments import join_arrows
 from convkit.architecture._cells_words import Meaning
+from convkit.architecture._upsample import Upsample
+from convkit.errors import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +24,18 @@ def setting_parts(cell: str, role: str, main: Draft) -> list[Part]:
         cell: The cell.
         role: The setting that its column is named after.
         main: The layer that it belongs to.
+
+    Raises:
+        TableError: For a cell that says how often the layer stands and not what its setting is.
     """
-    parts = join_arrows(parts_of(cell))
+    parts = join_arrows(parts_of(cell.strip(" *_`")))
+    times = next((part for part in parts if part.role == "times"), None)
+    filters = role == "out_channels" and parts[0] is not times  # "64 x2" are two layers
+    if times is not None and main.kind is not Upsample and not filters:
+        raise TableError(
+            f"{quoted(times.text)} is read as {times.value} times, which is no {role}; write "
+            f"{times.value}, or x{times.value} in a column repeat"
+        )
     numbers = [part.value for part in parts if part.role == "bare"]
     whole = all(isinstance(number, int) for number in numbers)
     if role != "out_channels" and len(numbers) > 1 and whole and _only_numbers(parts):

@@ -13,6 +13,8 @@ _UNESCAPED = re.compile(
     r"\\([!-/:-@\[-`{-~])|\*\*|__(?=\W|$)|(?<!\w)__|`|</?(?:b|i|strong|em|sub|sup|code)>|(<br\s?/?>)",
     re.IGNORECASE,
 )
+# A pair around a word or number, as in "*2*" and "_2_"; the stars of "3*128*128" are no pair.
+_PAIR = re.compile(r"(?<![\w)\]*\\])(?<![\d)\]]\s)(\*{1,3}|_)(?=[^\s*_])([^*]{0,200}?[^\s*])\1(?![\w*(])")
 _EMPHASIS = re.compile(r"(?<![\d*)\\])\*(?![\d\s*])|(?<![\s\d*(\\])\*(?!\d)")
 
 
@@ -85,6 +87,7 @@ def split_cells(line: str) -> tuple[str, ...]:
 
 def clean_cell(cell: str) -> str:
     """A cell without bold, code and escapes."""
-    plain = _EMPHASIS.sub("", cell) if "*" in cell.replace("**", "") else cell
+    plain = _PAIR.sub(r"\2", cell) if "*" in cell or "_" in cell else cell
+    plain = _EMPHASIS.sub("", plain) if "*" in plain.replace("**", "") else plain
     plain = _UNESCAPED.sub(lambda found: found[1] or (", " if found[2] else ""), plain)
     return html.unescape(plain).strip() if "&" in plain else plain.strip()
