@@ -128,3 +128,27 @@ def test_a_missing_kernel_follows_from_the_weights() -> None:
         ),
         "row 2, line 4: padding 2: not stated, and taken so for the stated size 32x32",
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "output", "expected"),
+    [
+        ("conv 16 k? s1 p0", "16x28x28", "conv 16 k5"),
+        ("conv 16 k3 s? p1", "16x16x16", "conv 16 k3 s2 p1"),
+        ("conv 16 k5 s1 p?", "16x32x32", "conv 16 k5 p2"),
+    ],
+)
+def test_a_blank_is_solved_from_the_stated_size_above_it_even_where_its_row_makes_another(
+    row: str, output: str, expected: str
+) -> None:
+    table = (
+        "| layer | output |\n|-|-|\n| input | 3x32x32 |\n| conv 8 k3 s1 p2 | 8x32x32 |\n"
+        f"| {row} | {output} |"
+    )
+    architecture = Architecture.parse(table)
+
+    assert architecture.to_text() == f"conv 8 k3 p2, {expected}"
+    assert [str(finding) for finding in architecture.check((3, 32, 32))] == [
+        "row 1 (conv; row 2, line 4 of the table): output size stated 8x32x32, computed 8x34x34; "
+        "padding 1 would give 8x32x32"
+    ]

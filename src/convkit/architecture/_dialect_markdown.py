@@ -14,7 +14,9 @@ _UNESCAPED = re.compile(
     re.IGNORECASE,
 )
 # A pair around a word or number, as in "*2*" and "_2_"; the stars of "3*128*128" are no pair.
-_PAIR = re.compile(r"(?<![\w)\]*\\])(?<![\d)\]]\s)(\*{1,3}|_)(?=[^\s*_])([^*]{0,200}?[^\s*])\1(?![\w*(])")
+_PAIR = re.compile(
+    r"(?<![\w)\]*\\])(?<![\d)\]]\s)(\*{1,3}|_)(?=[^\s*_])([^*]{0,200}?[^\s*])\1(?![\w*(])"
+)
 _EMPHASIS = re.compile(r"(?<![\d*)\\])\*(?![\d\s*])|(?<![\s\d*(\\])\*(?!\d)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
@@ -219,15 +220,17 @@ def _shown(value: object) -> str:
 
 
 def _after(layer: PlacedLayer, before: PartialShape | None) -> PartialShape | None:
-    """What leaves a layer: computed where all is known, else as the table states it."""
+    """What leaves a layer: as the table states it, and computed where it states nothing.
+
+    A size that is wrong in the table is found by the check; the rows below it were written for it.
+    """
     draft = layer.draft
     place_bare(draft, [])
+    computed = _channels_only(draft, before)
     if before is not None and None not in before and not _open(draft):
-        try:
-            return make_row(draft, []).shape_after(before)  # type: ignore[arg-type] # no None
-        except ConvkitError:
-            return layer.output_shape
-    return _known_better(layer.output_shape, _channels_only(draft, before))
+        with contextlib.suppress(ConvkitError):
+            computed = make_row(draft, []).shape_after(before)  # type: ignore[arg-type] # no None
+    return _known_better(layer.output_shape, computed)
 
 
 def _open(draft: Draft) -> bool:
