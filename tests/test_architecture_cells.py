@@ -105,6 +105,13 @@ def solved(row: str, before: str, after: str) -> str:
         ("conv 4 k3 d2 p?", "3x32x32", "32x32", "conv 4 k3 p2 d2"),
         ("maxpool k? s2", "8x32x32", "16x16", "maxpool 2"),
         ("maxpool", "8x30x30", "10x10", "maxpool 3"),
+        ("maxpool 3", "8x32x32", "16x16", "maxpool 3 s2 p1"),
+        ("maxpool 3", "8x33x33", "16x16", "maxpool 3 s2"),
+        ("maxpool 3", "8x30x30", "10x10", "maxpool 3"),
+        ("avgpool 3", "8x32x32", "32x32", "avgpool 3 s1 p1"),
+        ("maxpool 3 ceil", "8x28x28", "10x10", "maxpool 3 ceil"),
+        ("maxpool 3", "8x26x26", "10x10", "maxpool 3"),
+        ("maxpool 2", "8x32x32", "8x8", "maxpool 2"),
         ("conv k5 p2", "3x32x32", "64x32x32", "conv 64 k5 p2"),
         ("conv 64 k7", "3x224x224", "64x112x112", "conv 64 k7 s2 p3"),
         ("linear", "100", "10", "linear 10"),
@@ -152,3 +159,12 @@ def test_a_blank_is_solved_from_the_stated_size_above_it_even_where_its_row_make
         "row 1 (conv; row 2, line 4 of the table): output size stated 8x32x32, computed 8x34x34; "
         "padding 1 would give 8x32x32"
     ]
+
+
+def test_the_stride_of_a_pool_that_the_sizes_tell_is_told() -> None:
+    table = "| layer | output |\n|-|-|\n| input | 3x32x32 |\n| maxpool 3 | 3x16x16 |"
+
+    assert Architecture.parse(table).readings == (
+        "sizes such as 3x32x32 are read as channels x height x width",
+        "row 2, line 4: stride 2, padding 1: not stated, and taken so for the stated size 16x16",
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from typing import TYPE_CHECKING
 
 from convkit.architecture._cells_draft import BLANK, Draft
@@ -14,7 +13,8 @@ from convkit.architecture._conv_transpose import ConvTranspose
 from convkit.architecture._linear import Linear
 from convkit.architecture._pool import AvgPool, MaxPool
 from convkit.architecture._pool_to_size import AdaptiveAvgPool
-from convkit.architecture._solving_window import USUAL_KERNELS, Answer, Sizes, window_answers
+from convkit.architecture._solving_counts import fill_from_counts
+from convkit.architecture._solving_window import Answer, Sizes, window_answers
 from convkit.architecture._upsample import Upsample
 from convkit.errors import ConvkitError, ShapeError, TableError
 
@@ -41,7 +41,7 @@ def solve_blanks(sized: Sized, *, says_padding: bool, readings: list[str]) -> No
         before = _known_better(layer.input_shape, current)
         try:
             _fill_channels(layer)
-            _fill_from_counts(layer, before, readings)
+            fill_from_counts(layer, before, readings)
             _fill_size(layer, before)
             _fill_window(layer, before, says_padding=says_padding, readings=readings)
         except ShapeError as error:
@@ -88,53 +88,6 @@ def _fill_size(layer: PlacedLayer, before: PartialShape | None) -> None:
             values.setdefault("scale_factor", tuple(factor for factor, _ in parts))
 
 
-def _fill_from_counts(layer: PlacedLayer, before: PartialShape | None, readings: list[str]) -> None:
-    """A square kernel from the number of weights: filters x channels x kernel x kernel."""
-    draft = layer.draft
-    if draft.kind is not Conv or draft.values.get("kernel_size", BLANK) is not BLANK:
-        return
-    if before is None and "in_channels" not in draft.values:
-        before = next((p for p in ((3,), (1,)) if _square(layer, p[0])), None)
-    channels = draft.values.get("in_channels") or (before[0] if before else None)
-    filters, groups = draft.values.get("out_channels"), draft.values.get("groups", 1)
-    weights = _weights(layer)
-    if not (isinstance(channels, int) and isinstance(filters, int) and isinstance(groups, int)):
-        return
-    if weights is None or weights <= 0 or channels * filters == 0:
-        return
-    area, rest = divmod(weights * groups, channels * filters)
-    side = math.isqrt(area)
-    if rest == 0 and side * side == area and side > 0:
-        draft.values["kernel_size"] = side
-        readings.append(
-            f"{layer.place}: the kernel is not given; {side} is taken, since it makes the stated "
-            f"{weights:,} weights"
-        )
-
-
-def _square(layer: PlacedLayer, channels: int) -> bool:
-    """Whether the weights make a square kernel of usual size for so many channels."""
-    weights, filters = _weights(layer), layer.draft.values.get("out_channels")
-    if not weights or not isinstance(filters, int) or filters < 1 or weights % (channels * filters):
-        return False
-    return weights // (channels * filters) in {side * side for side in USUAL_KERNELS}
-
-
-def _weights(layer: PlacedLayer) -> int | None:
-    """The stated weights of a convolution, its biases and its norm taken off the parameters."""
-    counts, values = layer.counts, layer.draft.values
-    if layer.span != 1 or any(count.slack for count in counts.values()):
-        return None
-    if "weights" in counts:
-        return counts["weights"].value
-    filters = values.get("out_channels")
-    if "parameters" not in counts or not isinstance(filters, int):
-        return None
-    others = filters * (values.get("bias", True) is not False)
-    others += 2 * filters * (values.get("norm") is not None)
-    return counts["parameters"].value - others
-
-
 def _fill_window(
     layer: PlacedLayer, before: PartialShape | None, *, says_padding: bool, readings: list[str]
 ) -> None:
@@ -158,7 +111,7 @@ def _fill_window(
 
 
 def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
-    """What is not said at all and may be solved for: the padding, the window of a mere "pool"."""
+    """What is not said at all and may be solved for: padding, stride, the window of a mere "pool"."""
     said = draft.values
     if draft.kind is Conv:
         if "kernel_size" not in said:
@@ -169,7 +122,9 @@ def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
     if not {"kernel_size", "stride"} & set(said):
         return ["kernel_size"]
     known = says_padding or "padding" in said or said.get("kernel_size") is BLANK
-    return [] if known else ["padding"]
+    if known or said.get("ceil_mode"):
+        return []
+    return ["padding"] if "stride" in said or "kernel_size" not in said else ["padding", "stride"]
 
 
 def _sizes(before: PartialShape | None, after: PartialShape | None) -> Sizes | None:
@@ -188,8 +143,9 @@ def _take(
     """Put an answer into the draft and say so, unless it is what silence means anyway."""
     values = layer.draft.values
     told = []
+    usual_stride = 1 if layer.draft.kind is Conv else None  # None: as the kernel
     for name, value in zip(("kernel_size", "stride", "padding"), answer, strict=True):
-        usual = {"stride": 1, "padding": 0}.get(name)
+        usual = {"stride": usual_stride, "padding": 0}.get(name)
         if name not in names:
             continue
         if name in asked or value != layer.draft.assumed.get(name, usual):

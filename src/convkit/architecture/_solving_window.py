@@ -30,7 +30,7 @@ def window_answers(draft: Draft, open_names: set[str], sizes: Sizes) -> Iterator
     said = draft.values
     fixed_kernel = None if "kernel_size" in open_names else said.get("kernel_size", 2)
     pool = draft.kind is not Conv
-    for stride in _strides(draft, open_names):
+    for stride in _strides(draft, open_names, fixed_kernel):
         for kernel in _kernels(fixed_kernel, stride, sizes, draft, open_names):
             step = kernel if pool and stride is None else stride
             if "padding" not in open_names:
@@ -42,9 +42,14 @@ def window_answers(draft: Draft, open_names: set[str], sizes: Sizes) -> Iterator
                 yield kernel, stride, padding
 
 
-def _strides(draft: Draft, open_names: set[str]) -> Sequence[object]:
+def _strides(draft: Draft, open_names: set[str], kernel: object) -> Sequence[object]:
+    """The strides worth trying; windows of a pool that names none lie side by side or overlap."""
+    pool = draft.kind is not Conv
     if "stride" not in open_names:
-        return [draft.values.get("stride", None if draft.kind is not Conv else 1)]
+        return [draft.values.get("stride", None if pool else 1)]
+    if pool and "stride" not in draft.values and isinstance(kernel, (int, tuple)):
+        widest = max(kernel) if isinstance(kernel, tuple) else kernel
+        return [None, *range(1, min(widest, _LARGEST_STRIDE + 1))]
     return list(range(1, _LARGEST_STRIDE + 1))
 
 
@@ -95,9 +100,11 @@ def _paddings(draft: Draft, sizes: Sizes, kernel: object, stride: object) -> Seq
         ]
     except ShapeError:
         return []
-    # A padding wider than the kernel reaches would make units that see nothing of the image.
+    # A padding wider than the kernel reaches would make units that see nothing of the image; a
+    # pool takes half its kernel at most.
+    pool = draft.kind is not Conv
     found = [
-        {p for p in options if p <= (k - 1) * d}
+        {p for p in options if p <= (k // 2 if pool else (k - 1) * d)}
         for options, k, d in zip(found, kernels, dilations, strict=True)
     ]
     if not all(found):
