@@ -156,8 +156,10 @@ def test_a_blank_is_solved_from_the_stated_size_above_it_even_where_its_row_make
 
     assert architecture.to_text() == f"conv 8 k3 p2, {expected}"
     assert [str(finding) for finding in architecture.check((3, 32, 32))] == [
-        "row 1 (conv; row 2, line 4 of the table): output size stated 8x32x32, computed 8x34x34; "
-        "padding 1 would give 8x32x32"
+        (
+            "row 1 (conv; row 2, line 4 of the table): output size stated 8x32x32, computed "
+            "8x34x34; padding 1 would give 8x32x32"
+        )
     ]
 
 

@@ -46,7 +46,18 @@ def rows_of(text: str) -> str:
         ("conv 8 kernel=(3, 5) stride=(2,1)", "conv 8 k3x5 s2x1"),
         ("nn.Conv2d(3, 64, 11, 4, 2)", "conv 64 k11 s4 p2 in_channels=3"),
         ("nn.Conv2d(3, 64, kernel_size=(11, 11), stride=(4, 4))", "conv 64 k11 s4 in_channels=3"),
+        ("nn.Conv2d(3, 64, (11, 11), (4, 4), (2, 2))", "conv 64 k11 s4 p2 in_channels=3"),
+        ("nn.Conv2d(64, 64, 3, 1, 1, 1, 64)", "conv 64 k3 p1 g64 in_channels=64"),
+        (
+            "nn.ConvTranspose2d(64, 32, 3, 2, 1, 1)",
+            "transposed conv 32 k3 s2 p1 output_padding=1 in_channels=64",
+        ),
         ("Conv2D(32, (3, 3), activation='relu', padding='same')", "conv 32 k3 same relu"),
+        ("tf.keras.layers.Conv2D(32, (3, 3), 2)", "conv 32 k3 s2"),
+        ("keras.layers.Conv2D(32, 5, 1)", "conv 32 k5"),
+        ("Conv2D(32, (3, 3), (2, 2), 'same')", "conv 32 k3 s2 same"),
+        ("Conv2DTranspose(32, 3, 2)", "transposed conv 32 k3 s2"),
+        ("conv(64, 3x3, 2)", "conv 64 k3 s2"),
         ("conv 8 k5 s2 d2 g4 no bias", "conv 8 k5 s2 d2 g4 no-bias"),
         ("conv 8 k5 without bias", "conv 8 k5 no-bias"),
         ("conv 8 k5 reflect", "conv 8 k5 padding_mode=reflect"),
@@ -286,3 +297,23 @@ def test_reading_checking_and_writing_load_no_heavy_library() -> None:
     )
 
     assert (run.stdout.strip(), run.stderr) == ("[]", "")
+
+
+@pytest.mark.parametrize(
+    ("call", "reading"),
+    [
+        (
+            "Conv2D(32, 3, 1)",
+            "the numbers 32, 3, 1 of 'Conv2D' are read as filters, kernel, stride",
+        ),
+        (
+            "Conv2d(32, 3, 1)",
+            "the numbers in the parentheses of 'Conv2d' are read in PyTorch's order: in_channels, "
+            "out_channels, kernel_size",
+        ),
+    ],
+)
+def test_the_capital_letter_of_a_class_says_whose_order_its_numbers_have(
+    call: str, reading: str
+) -> None:
+    assert Architecture.parse(call).readings == (reading,)

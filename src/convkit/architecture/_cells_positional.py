@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from convkit.architecture._activation import Activation
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
     from convkit.architecture._cells_draft import Draft
     from convkit.architecture._row import Row
+
+
+_KERAS = re.compile(r"Conv(?:olution)?[123]D(?:Transpose)?")
+_CONV_ORDER = (
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups",
+)  # fmt: skip
+_TRANSPOSE_ORDER = (*_CONV_ORDER[:5], "output_padding", "groups")
 
 
 def place_bare(draft: Draft, readings: list[str]) -> None:
@@ -49,26 +57,53 @@ def _place_arrow(draft: Draft) -> None:
 
 
 def _conv(draft: Draft, readings: list[str]) -> None:
-    """Sizes hold the kernel; numbers are the filters, or in, out, kernel, stride, padding."""
-    numbers = []
+    """The arguments of a call in its framework's order; else sizes hold the kernel."""
+    order = _order_of_call(draft)
+    if order is not None:
+        values = [_tidied(v) if isinstance(v, tuple) else v for v in draft.bare]
+        if order[0] == "in_channels":
+            readings.append(
+                f"the numbers in the parentheses of {quoted(draft.text)} are read in PyTorch's "
+                f"order: {', '.join(order[: len(values)])}"
+            )
+        else:
+            _tell_of_order(draft, order, values, readings)
+        _assign(draft, order, values)
+        return
+    numbers: list[object] = []
     for value in draft.bare:
         if isinstance(value, tuple):
             _conv_size(draft, value, readings)
         else:
             numbers.append(value)
-    if draft.called and (len(numbers) > 2 or (len(numbers) == 2 and _has_kernel(draft))):
-        order = ["in_channels", "out_channels", "kernel_size", "stride", "padding"]
-        if _has_kernel(draft):
-            order.remove("kernel_size")
-        readings.append(
-            f"the numbers in the parentheses of {quoted(draft.text)} are read in PyTorch's order: "
-            f"{', '.join(order[: len(numbers)])}"
-        )
-    else:
-        order = ["out_channels", "kernel_size", "stride", "padding"]
-        order = [name for name in order if name not in draft.values]
-        _tell_of_order(draft, order, numbers, readings)
+    order = [
+        n for n in ("out_channels", "kernel_size", "stride", "padding") if n not in draft.values
+    ]
+    _tell_of_order(draft, order, numbers, readings)
     _assign(draft, order, numbers)
+
+
+def _order_of_call(draft: Draft) -> list[str] | None:
+    """The settings that the values in parentheses are; None where the order tells nothing.
+
+    PyTorch's `Conv2d` has the channels that arrive before the filters, Keras's `Conv2D` has not.
+    """
+    if not draft.called or isinstance(draft.bare[0], tuple):
+        return None
+    size = next((i for i, value in enumerate(draft.bare) if isinstance(value, tuple)), None)
+    before_kernel = len(draft.bare) if size is None else size
+    keras = _KERAS.fullmatch(draft.text) is not None
+    if _has_kernel(draft):
+        torch = before_kernel > 1
+    else:
+        torch = before_kernel > 2 and not keras if size is None else size == 2
+    if torch:
+        order = _TRANSPOSE_ORDER if draft.kind is ConvTranspose else _CONV_ORDER
+        return [name for name in order if name != "kernel_size" or not _has_kernel(draft)]
+    if keras:
+        order = ("out_channels", "kernel_size", "stride", "padding")
+        return [name for name in order if name not in draft.values]
+    return None
 
 
 def _tell_of_order(

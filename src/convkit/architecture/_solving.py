@@ -111,7 +111,7 @@ def _fill_window(
 
 
 def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
-    """What is not said at all and may be solved for: padding, stride, the window of a mere "pool"."""
+    """What is not said and may be solved for: padding, stride, the window of a mere "pool"."""
     said = draft.values
     if draft.kind is Conv:
         if "kernel_size" not in said:
