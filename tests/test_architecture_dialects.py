@@ -485,3 +485,22 @@ def test_the_factor_of_an_upsampling_may_be_written_as_times() -> None:
     table = "| layer | kernel |\n|-|-|\n| upsample | x2 |"
 
     assert Architecture.parse(table).to_text() == "upsample 2"
+
+
+@pytest.mark.parametrize("label", ["total", "**Total**", "Σ", "∑"])
+def test_a_total_is_seen_behind_a_column_of_counts(label: str) -> None:
+    table = (
+        f"| parameters | layer |\n|-|-|\n| | input 3x8x8 |\n| 224 | conv 8 k3 |\n| 225 | {label} |"
+    )
+    findings = Architecture.parse(table).check((3, 8, 8))
+
+    assert [str(finding) for finding in findings] == [
+        "total: parameters stated 225, computed 224; the rows as stated add up to 224"
+    ]
+
+
+def test_a_table_whose_counts_stand_first_is_read_back() -> None:
+    architecture = Architecture.parse("conv 8 k5 relu, maxpool 2, flatten, linear 10")
+    table = architecture.to_markdown((3, 32, 32), columns=("weights", "layer"))
+
+    assert Architecture.parse(table) == architecture

@@ -308,8 +308,10 @@ def test_reading_checking_and_writing_load_no_heavy_library() -> None:
         ),
         (
             "Conv2d(32, 3, 1)",
-            "the numbers in the parentheses of 'Conv2d' are read in PyTorch's order: in_channels, "
-            "out_channels, kernel_size",
+            (
+                "the numbers in the parentheses of 'Conv2d' are read in PyTorch's order: "
+                "in_channels, out_channels, kernel_size"
+            ),
         ),
     ],
 )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TOTAL = re.compile(
     r"(grand\s)?(in\s)?(total|totals|sum|overall|altogether)\b|(non-?)?trainable\sparam|"
-    r"(trainable|#)\s?parameters|total\sparam",
+    r"(trainable|#)\s?parameters|total\sparam|[Σ∑]$",
     re.IGNORECASE,
 )
 _YES = {"yes", "true", "y", "✓", "✔", "x", "1", "on", "with"}
@@ -85,8 +85,12 @@ class EntryReader:
 
     def is_total(self, row: GridRow) -> bool:
         """Whether a row holds the totals of the table."""
-        first = next((cell for cell in row.cells if not says_nothing(cell)), "")
-        return _TOTAL.match(first.strip(" *_:")) is not None
+        filled = [
+            pair for pair in zip(self.roles, row.cells, strict=True) if not says_nothing(pair[1])
+        ]
+        titles = [cell for role, cell in filled if role not in {*_COUNTS, "number"}]
+        first = [*[cell for _, cell in filled[:1]], *titles[:1]]
+        return any(_TOTAL.match(cell.strip(" *_:")) for cell in first)
 
     def total(self, row: GridRow, place: str) -> dict[str, StatedCount]:
         """The counts of the row of totals."""
