@@ -504,3 +504,20 @@ def test_a_table_whose_counts_stand_first_is_read_back() -> None:
     table = architecture.to_markdown((3, 32, 32), columns=("weights", "layer"))
 
     assert Architecture.parse(table) == architecture
+
+
+def test_the_csv_of_a_frame_with_blanks_is_read_as_the_frame() -> None:
+    frame = pd.DataFrame(
+        {
+            "layer": ["conv", "maxpool", "flatten", "linear"],
+            "filters": [16, None, None, 10],
+            "kernel": [3, 2, None, None],
+            "dropout": [0.0, None, None, 0.5],
+            "parameters": [448, None, None, 36010],
+        }
+    )
+    written = frame.to_csv(index=False)
+
+    assert "conv,16.0,3.0,0.0,448.0" in written
+    assert Architecture.parse(written) == Architecture.from_frame(frame)
+    assert Architecture.parse(written).rows[0].stated.parameters == 448
