@@ -67,6 +67,8 @@ def rows_of(text: str) -> str:
         ("conv 8 k5 group norm 4", "conv 8 k5 norm=(group norm 4)"),
         ("conv 8 k5 x2", "repeat 2 (conv 8 k5)"),
         ("2x (conv 8 k5, relu)", "repeat 2 (conv 8 k5, relu)"),
+        ("3 × (conv 8 k5, relu)", "repeat 3 (conv 8 k5, relu)"),
+        ("3 x (conv 8 k5, relu)", "repeat 3 (conv 8 k5, relu)"),
         ("(conv 8 k5, relu) x 3", "repeat 3 (conv 8 k5, relu)"),
         ("conv 8 k5\nrelu\n\nmaxpool", "conv 8 k5, relu, maxpool 2"),
         ("conv 8 k5 -> relu → max pooling 3x3 stride 2", "conv 8 k5, relu, maxpool 3 s2"),
@@ -319,3 +321,10 @@ def test_the_capital_letter_of_a_class_says_whose_order_its_numbers_have(
     call: str, reading: str
 ) -> None:
     assert Architecture.parse(call).readings == (reading,)
+
+
+@pytest.mark.parametrize("times", ["2", "x2", "2x", "2×", "× 2"])
+def test_the_column_repeat_takes_every_spelling_of_how_often(times: str) -> None:
+    table = f"| layer | repeat |\n|-|-|\n| conv 8 k3 p1 | {times} |"
+
+    assert Architecture.parse(table).to_text() == "repeat 2 (conv 8 k3 p1)"

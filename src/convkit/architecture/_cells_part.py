@@ -42,7 +42,7 @@ def plain_part(token: Token) -> Part:
         case "size":
             return Part("bare", token.text, token.size)
         case "prefix":
-            return Part("times", token.text, plain_number(token.text[:-1]))
+            return Part("times", token.text, plain_number(token.text.rstrip()[:-1].rstrip()))
         case _:
             return Part(token.kind, token.text)
 
