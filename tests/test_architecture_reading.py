@@ -56,6 +56,9 @@ def rows_of(text: str) -> str:
         ("tf.keras.layers.Conv2D(32, (3, 3), 2)", "conv 32 k3 s2"),
         ("keras.layers.Conv2D(32, 5, 1)", "conv 32 k5"),
         ("Conv2D(32, (3, 3), (2, 2), 'same')", "conv 32 k3 s2 same"),
+        ("Conv2D(32, 3, 'valid')", "conv 32 k3"),
+        ("conv 8 k3, Activation('relu')", "conv 8 k3, relu"),
+        ("activation_1 (Activation) relu", "relu"),
         ("Conv2DTranspose(32, 3, 2)", "transposed conv 32 k3 s2"),
         ("conv(64, 3x3, 2)", "conv 64 k3 s2"),
         ("conv 8 k5 s2 d2 g4 no bias", "conv 8 k5 s2 d2 g4 no-bias"),
@@ -328,3 +331,35 @@ def test_the_column_repeat_takes_every_spelling_of_how_often(times: str) -> None
     table = f"| layer | repeat |\n|-|-|\n| conv 8 k3 p1 | {times} |"
 
     assert Architecture.parse(table).to_text() == "repeat 2 (conv 8 k3 p1)"
+
+
+@pytest.mark.parametrize("written", ["same", "'same'", '"same"'])
+def test_the_padding_of_a_column_may_be_quoted(written: str) -> None:
+    table = f"| layer | padding |\n|-|-|\n| conv 8 k3 | {written} |"
+
+    assert Architecture.parse(table).to_text() == "conv 8 k3 same"
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ("Conv2DTranspose(8, 2, padding='same')", "transposed conv"),
+        ("MaxPooling2D(2, padding='same')", "max pool"),
+        ("average pool 2 same", "average pool"),
+    ],
+)
+def test_same_padding_of_another_row_than_a_convolution_is_refused(row: str, kind: str) -> None:
+    message = (
+        f"padding 'same' is known for conv only; write that of {kind} as a number, such as "
+        "padding=1"
+    )
+
+    with pytest.raises(TableError, match=f": {re.escape(message)}$"):
+        Architecture.parse(row)
+
+
+def test_a_quoted_value_that_is_no_size_is_shown_as_it_stands() -> None:
+    message = "row 1, line 3: stride is a whole number or a size such as 3x5, got 'wide'"
+
+    with pytest.raises(TableError, match=f"^{re.escape(message)}$"):
+        Architecture.parse("| layer | stride |\n|-|-|\n| conv 8 k3 | 'wide' |")

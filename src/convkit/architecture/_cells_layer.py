@@ -221,6 +221,8 @@ class Layers:
     def _call(self, draft: Draft, inside: list[Part]) -> None:
         """Arguments: "Conv2D(F=32,K=5)", "Linear(2048 -> 64)"; "conv2d_1 (Conv2D)" says nothing."""
         if len(inside) == 1 and inside[0].role == "kind" and kind_of(inside[0]) is draft.kind:
+            if draft.kind is Activation and inside[0].meaning:  # "Activation('relu')"
+                draft.values = {**inside[0].meaning.values, **draft.values}
             return
         before = len(draft.bare)
         marks = {"separator", "arrow", "plus"}

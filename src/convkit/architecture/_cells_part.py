@@ -62,11 +62,11 @@ def string_value(token: Token) -> str:
 
 
 def string_part(token: Token) -> Part:
-    """A quoted word, as the "M" of a Python list, is that word."""
+    """A quoted word, as the "M" of a Python list and the 'same' of a padding, is that word."""
     text = string_value(token)
     meaning = meaning_of(text)
-    if meaning is not None and meaning.role == "kind":
-        return Part("kind", text, meaning=meaning)
+    if meaning is not None and meaning.role in {"kind", "flag"}:
+        return Part(meaning.role, text, meaning=meaning)
     return Part("bare", token.text, text)
 
 

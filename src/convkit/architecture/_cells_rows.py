@@ -10,6 +10,7 @@ from convkit.architecture._cells_channels import DRESSING
 from convkit.architecture._cells_draft import BLANK, Draft, NestedRows, located
 from convkit.architecture._cells_positional import place_bare
 from convkit.architecture._composite import Repeat
+from convkit.architecture._conv import Conv
 from convkit.architecture._custom import Custom
 from convkit.architecture._pool import AvgPool, MaxPool
 from convkit.architecture._row import Stated
@@ -173,8 +174,15 @@ def _refuse_odd_values(kind: type[Row], values: dict[str, Any]) -> None:
     for name, value in values.items():
         if name not in _SIZES:
             continue
+        if name == "padding" and value == "same":
+            if issubclass(kind, Conv):
+                continue
+            raise TableError(
+                f"padding 'same' is known for conv only; write that of {kind.kind} as a number, "
+                "such as padding=1"
+            )
         whole = all(isinstance(n, int) for n in (value if isinstance(value, tuple) else (value,)))
-        if not whole and value != "same" and value is not None:
+        if not whole and value is not None:
             raise TableError(f"{name} is a whole number or a size such as 3x5, got {value!r}")
 
 
