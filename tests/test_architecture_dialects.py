@@ -512,12 +512,14 @@ def test_the_csv_of_a_frame_with_blanks_is_read_as_the_frame() -> None:
             "layer": ["conv", "maxpool", "flatten", "linear"],
             "filters": [16, None, None, 10],
             "kernel": [3, 2, None, None],
-            "dropout": [0.0, None, None, 0.5],
+            "padding": [0, 0, None, None],
+            "output": [30, 15, None, 10],
+            "repeat": [2, None, None, None],
+            "dropout": [0.25, None, None, 0.5],
             "parameters": [448, None, None, 36010],
         }
     )
     written = frame.to_csv(index=False)
 
-    assert "conv,16.0,3.0,0.0,448.0" in written
+    assert "conv,16.0,3.0,0.0,30.0,2.0,0.25,448.0" in written
     assert Architecture.parse(written) == Architecture.from_frame(frame)
-    assert Architecture.parse(written).rows[0].stated.parameters == 448

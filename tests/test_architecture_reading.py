@@ -363,3 +363,23 @@ def test_a_quoted_value_that_is_no_size_is_shown_as_it_stands() -> None:
 
     with pytest.raises(TableError, match=f"^{re.escape(message)}$"):
         Architecture.parse("| layer | stride |\n|-|-|\n| conv 8 k3 | 'wide' |")
+
+
+@pytest.mark.parametrize(
+    ("row", "stride"), [("conv 8 k3", "1"), ("maxpool 2", "its kernel"), ("conv 8 k3 s1", None)]
+)
+def test_what_only_a_missing_input_size_leaves_open_is_told(row: str, stride: str | None) -> None:
+    table = f"| layer | output |\n|-|-|\n| {row} | 8x32x32 |\n| relu | 8x32x32 |"
+    taken = "padding 0" if stride is None else f"padding 0 and a stride of {stride}"
+    sentence = (
+        f"row 1, line 3: the size that arrives is not stated: taken with {taken}; an input row "
+        "settles it"
+    )
+
+    assert sentence in Architecture.parse(table).readings
+
+
+@pytest.mark.parametrize("row", ["conv 8 k3, dropout", "conv 8 k3 dropout", "dropout"])
+def test_a_dropout_without_a_rate_is_told(row: str) -> None:
+    assert "'dropout' says no rate: taken as 0.5" in Architecture.parse(row).readings
+    assert Architecture.parse(f"{row} 0.5").readings == ()

@@ -98,8 +98,8 @@ def _order_of_call(draft: Draft) -> list[str] | None:
     else:
         torch = before_kernel > 2 and not keras if size is None else size == 2
     if torch:
-        order = _TRANSPOSE_ORDER if draft.kind is ConvTranspose else _CONV_ORDER
-        return [name for name in order if name != "kernel_size" or not _has_kernel(draft)]
+        names = _TRANSPOSE_ORDER if draft.kind is ConvTranspose else _CONV_ORDER
+        return [name for name in names if name != "kernel_size" or not _has_kernel(draft)]
     if keras:
         order = ("out_channels", "kernel_size", "stride", "padding")
         return [name for name in order if name not in draft.values]

@@ -62,6 +62,7 @@ def _can_carry(carrier: Draft, draft: Draft, field: str) -> bool:
 
 def _carried(draft: Draft, readings: list[str]) -> object:
     if draft.kind is Dropout:
+        _tell_of_rate(draft, readings)
         return draft.values.get("p", 0.5)
     return make_row(draft, readings)
 
@@ -91,6 +92,8 @@ def make_row(draft: Draft, readings: list[str], stated: Stated | None = None) ->
     _refuse_blanks(values)
     if draft.kind in (MaxPool, AvgPool) and "kernel_size" not in values:
         values["kernel_size"] = _usual_window(draft, values, readings)
+    if draft.kind is Dropout:
+        _tell_of_rate(draft, readings)
     values.update(_inner_rows(draft, readings))
     if draft.kind is Repeat:
         if draft.repeat != 1 and "n" in values:
@@ -140,6 +143,13 @@ def _usual_window(draft: Draft, values: dict[str, Any], readings: list[str]) -> 
     if sentence not in readings:
         readings.append(sentence)
     return window
+
+
+def _tell_of_rate(draft: Draft, readings: list[str]) -> None:
+    """Say of a dropout that is only named that half of the values are dropped."""
+    sentence = f"{quoted(draft.text)} says no rate: taken as 0.5"
+    if "p" not in draft.values and sentence not in readings:
+        readings.append(sentence)
 
 
 def _refuse_blanks(values: dict[str, object]) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 
 from convkit._escaping import csv_cell
 from convkit.architecture._dialect_grid import MAX_ROWS, Grid, GridRow, make_grid
 from convkit.architecture._headers import is_header
 from convkit.errors import TableError
 
-_WHOLE_FLOAT = re.compile(r"\d{1,15}\.0")
 _DELIMITERS = ("\t", ",", ";")
 
 
@@ -53,12 +51,7 @@ def read_csv(text: str, delimiter: str) -> Grid:
 
 
 def _plain(cell: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from taking it for a formula.
-
-    Blanks make whole columns of floats in a data frame, whose CSV then has 5.0 for 5.
-    """
+    """A cell without the apostrophe that keeps spreadsheets from taking it for a formula."""
     text = cell.strip()
-    if _WHOLE_FLOAT.fullmatch(text):
-        return text[:-2]
     guarded = text.startswith("'") and csv_cell(text[1:]) == text
     return text[1:] if guarded else text

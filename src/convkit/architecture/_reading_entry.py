@@ -31,6 +31,8 @@ _TOTAL = re.compile(
     r"(trainable|#)\s?parameters|total\sparam|[Σ∑]$",
     re.IGNORECASE,
 )
+# Blanks make columns of floats in a data frame, whose CSV then has 5.0 for 5.
+_WHOLE = re.compile(r"\A\s*(\d{1,15})\.0\s*\Z")
 _YES = {"yes", "true", "y", "✓", "✔", "x", "1", "on", "with"}
 _NO = {"no", "false", "n", "✗", "✘", "0", "off", "none", "without", "linear", "nil", "noactivation"}
 _SETTINGS = (
@@ -167,6 +169,8 @@ class EntryReader:
     # -- other cells -------------------------------------------------------------------------
 
     def _cell(self, entry: Entry, role: str, cell: str) -> None:
+        if role != "dropout":  # whose 0.0 is a layer, and whose 0 is none
+            cell = _WHOLE.sub(r"\1", cell)
         if role in _COUNTS:
             entry.counts[role] = read_count(cell)
         elif role in {"input_shape", "output_shape"}:

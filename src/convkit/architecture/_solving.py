@@ -101,6 +101,7 @@ def _fill_window(
     if not asked and not silent:
         return
     if sizes is None:
+        _tell_of_silence(layer, before, silent, readings)
         return
     answer = next(window_answers(draft, {*asked, *silent}, sizes), None)
     if answer is None:
@@ -108,6 +109,20 @@ def _fill_window(
             raise TableError(f"{layer.place}: {_no_answer(draft, asked, sizes)}")
         return
     _take(layer, answer, [*asked, *silent], asked, readings)
+
+
+def _tell_of_silence(
+    layer: PlacedLayer, before: PartialShape | None, silent: list[str], readings: list[str]
+) -> None:
+    """Say what is taken as usual where only the size that arrives is missing to solve for it."""
+    known = before is not None and None not in before[1:]
+    if known or len(layer.output_shape or ()) < 2 or "padding" not in silent:
+        return
+    stride = "1" if layer.draft.kind is Conv else "its kernel"
+    taken = "padding 0" + f" and a stride of {stride}" * ("stride" in silent)
+    sentence = f"the size that arrives is not stated: taken with {taken}; an input row settles it"
+    if not any(reading.endswith(sentence) for reading in readings):
+        readings.append(f"{layer.place}: {sentence}")
 
 
 def _silent(draft: Draft, *, says_padding: bool) -> list[str]:
