@@ -42,6 +42,8 @@ def test_tokens_of_a_cell(cell: str, kinds: list[str]) -> None:
         ("64x12x12 = 9216", [(64, 12, 12)]),
         ("32x32x32 -> 32x16x16", [(32, 32, 32), (32, 16, 16)]),
         ("13,456", [(13456,)]),
+        ("8,126,126", [(8, 126, 126)]),
+        ("None, 126, 126, 8", [(126, 126, 8)]),
         ("112 × 112", [(112, 112)]),
         ("4096 neurons", [(4096,)]),
         ("1x1x4096", [(1, 1, 4096)]),
@@ -170,3 +172,12 @@ def test_the_stride_of_a_pool_that_the_sizes_tell_is_told() -> None:
         "sizes such as 3x32x32 are read as channels x height x width",
         "row 2, line 4: stride 2, padding 1: not stated, and taken so for the stated size 16x16",
     )
+
+
+def test_the_features_of_a_vector_may_have_two_commas() -> None:
+    table = (
+        "| layer | output |\n|-|-|\n| input | 8,448,448 |\n| conv 8 k1 | 8,448,448 |\n"
+        "| flatten | 1,605,632 |\n| linear 10 | 10 |"
+    )
+
+    assert Architecture.parse(table).check((8, 448, 448)) == []

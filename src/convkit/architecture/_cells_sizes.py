@@ -22,6 +22,7 @@ _COUNT = re.compile(
     r"(?:\s{0,4}(?:params?|parameters?|weights?|biases|bias|macs?))?",
     re.IGNORECASE,
 )
+_COMMAS = re.compile(r"\d{1,3}(?:,[1-9]\d\d){2}")  # channels, height and width
 _FACTORS = {"k": 10**3, "m": 10**6, "million": 10**6, "b": 10**9, "billion": 10**9}
 _BATCH_WORDS = {"none", "n", "b", "batch", "null", "bs"}
 
@@ -70,11 +71,15 @@ def read_count(cell: str) -> StatedCount:
     return StatedCount(value, slack=max(unit // 2, 1))
 
 
-def read_sizes(cell: str) -> list[Size]:
+def read_sizes(cell: str, *, vector: bool = False) -> list[Size]:
     """The sizes of a cell, more than one where arrows stand between them.
 
     `(None, 26, 26, 32)` and `[1, 32, 26, 26]` lose their batch; `6@28x28` is six maps;
-    in `64x12x12 = 9216` both sides are one size, the first is kept.
+    in `64x12x12 = 9216` both sides are one size, the first is kept. `64,126,126` is a size too.
+
+    Args:
+        cell: The cell.
+        vector: Whether it belongs to a layer that makes a vector: `1,605,632` is a number then.
 
     Raises:
         TableError: When it holds no size.
@@ -89,15 +94,15 @@ def read_sizes(cell: str) -> list[Size]:
             skipping = True
         elif not skipping:
             chains[-1].append(token)
-    return [_one_size(chain, cell) for chain in chains if chain] or [_refuse(cell)]
+    return [_one_size(chain, cell, vector=vector) for chain in chains if chain] or [_refuse(cell)]
 
 
-def _one_size(chain: list[Token], cell: str) -> Size:
+def _one_size(chain: list[Token], cell: str, *, vector: bool) -> Size:
     """The numbers of one size, in their order, without the batch."""
     numbers: list[int] = []
     batch = False
     for index, token in enumerate(chain):
-        if token.kind == "size":
+        if token.kind == "size" or (not vector and _COMMAS.fullmatch(token.text)):
             numbers += token.size
         elif token.kind in {"number", "thousands"}:
             value = token.number

@@ -18,6 +18,7 @@ from convkit.architecture._cells_sizes import StatedCount, read_count, read_size
 from convkit.architecture._cells_words import meaning_of, squash
 from convkit.architecture._composite import Repeat
 from convkit.architecture._entry import Entry
+from convkit.architecture._linear import Flatten, Linear
 from convkit.architecture._norm import BatchNorm
 from convkit.errors import TableError
 
@@ -174,7 +175,8 @@ class EntryReader:
         if role in _COUNTS:
             entry.counts[role] = read_count(cell)
         elif role in {"input_shape", "output_shape"}:
-            entry.sizes[role] = read_sizes(cell)
+            vector = any(draft.kind in {Flatten, Linear} for draft in entry.drafts)
+            entry.sizes[role] = read_sizes(cell, vector=vector)
         elif role in self._readers:
             self._readers[role](entry, cell)
         else:
