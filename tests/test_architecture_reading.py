@@ -36,6 +36,7 @@ def rows_of(text: str) -> str:
         ("MaxPool(K=2,S=2)", "maxpool 2"),
         ("Fully-Connected(2048 -> 64)", "linear 64 in_features=2048"),
         ("conv3-64", "conv 64 k3 p1"),
+        ("conv2-64", "conv 64 k2 same"),
         ("conv1-256, FC-500", "conv 256 k1, flatten, linear 500"),
         ("conv 3x3x64 /2", "conv 64 k3 s2"),
         ("Conv 64@5x5", "conv 64 k5"),

@@ -362,3 +362,10 @@ def test_a_word_names_one_kind_only() -> None:
 def test_only_rows_can_be_registered() -> None:
     with pytest.raises(ArchitectureError, match=r"^register needs a class that derives from Row;"):
         arch.register(nn.Conv2d)  # type: ignore[type-var] # wrong on purpose
+
+
+def test_no_shortcut_at_all_is_refused() -> None:
+    message = 'shortcut must be "auto", "identity", "projection" or a list of rows; got None'
+
+    with pytest.raises(ArchitectureError, match=f"^{re.escape(message)}$"):
+        Residual([Conv(8, kernel_size=3, padding=1)], shortcut=None)  # type: ignore[arg-type] # the mistake itself

@@ -177,7 +177,7 @@ def take_suffix(draft: Draft, part: Part, following: Sequence[Part], readings: l
         draft.set("kernel_size", part.suffix)
     elif part.suffix and dashed and draft.kind is Conv:
         draft.set("kernel_size", part.suffix[0])
-        draft.assumed["padding"] = part.suffix[0] // 2
+        draft.assumed["padding"] = part.suffix[0] // 2 if part.suffix[0] % 2 else "same"
         sentence = (
             "conv3-64 is read as VGG's notation: kernel 3, 64 channels, and padding that keeps "
             "the size unless another is stated"

@@ -114,7 +114,8 @@ class Residual(Row):
     def __post_init__(self) -> None:
         set_field(self, "rows", tidy_rows("residual", self.rows))
         set_field(self, "activation", tidy_activation(self.activation))
-        if not isinstance(self.shortcut, str):
+        named = self.shortcut is None or isinstance(self.shortcut, str)
+        if not named:
             set_field(self, "shortcut", tidy_rows("shortcut", self.shortcut))
         elif self.shortcut not in {"auto", "identity", "projection"}:
             raise ArchitectureError(
