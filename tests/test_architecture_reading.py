@@ -22,7 +22,7 @@ from convkit.architecture import (
     Stated,
     register,
 )
-from convkit.errors import TableError
+from convkit.errors import ArchitectureError, TableError
 
 
 def rows_of(text: str) -> str:
@@ -384,3 +384,18 @@ def test_what_only_a_missing_input_size_leaves_open_is_told(row: str, stride: st
 def test_a_dropout_without_a_rate_is_told(row: str) -> None:
     assert "'dropout' says no rate: taken as 0.5" in Architecture.parse(row).readings
     assert Architecture.parse(f"{row} 0.5").readings == ()
+
+
+@pytest.mark.parametrize("word", ["conv", "Max-Pool", "relu", "k", "same", "input"])
+def test_a_word_that_tables_use_already_names_no_kind_of_ones_own(word: str) -> None:
+    @dataclass(frozen=True)
+    class Wide(Conv):
+        kind = "taken word conv"
+
+    before = rows_of("conv 8 k3 same, maxpool 2, relu")
+    tidy = word.lower()
+    message = f"the word {tidy!r} has a meaning in every table already; choose another word"
+
+    with pytest.raises(ArchitectureError, match=f"^{re.escape(message)}$"):
+        register(Wide, words=(word,))
+    assert rows_of("conv 8 k3 same, maxpool 2, relu") == before

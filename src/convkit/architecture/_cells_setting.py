@@ -1,4 +1,4 @@
-"""A cell under the name of one setting, as parts."""
+"""A cell that names layers, or that stands under the name of one setting, as parts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from convkit.architecture._cells_draft import BLANK, Draft
 from convkit.architecture._cells_part import Part
 from convkit.architecture._cells_parts import parts_of
 from convkit.architecture._cells_segments import join_arrows
-from convkit.architecture._cells_words import Meaning
+from convkit.architecture._cells_words import Meaning, meaning_of
 from convkit.architecture._upsample import Upsample
 from convkit.errors import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def layer_parts(cell: str, readings: list[str]) -> list[Part]:
+    """The parts of a layer's cell; "7x7, 64, stride 2" without a word is a convolution."""
+    parts = parts_of(cell)
+    named = any(part.role in {"kind", "input", "group", "unknown"} for part in parts)
+    if named or not parts or not isinstance(parts[0].value, tuple):
+        return parts
+    readings.append(f"{quoted(cell)} names no layer: taken as a convolution")
+    return [Part("kind", "conv", meaning=meaning_of("conv")), *parts]
 
 
 def setting_parts(cell: str, role: str, main: Draft) -> list[Part]:

@@ -202,6 +202,12 @@ def meaning_of(phrase: str) -> Meaning | None:
     return _built_in().get(squashed)
 
 
+def is_built_in(phrase: str) -> bool:
+    """Whether a word or phrase says something in tables without being registered."""
+    meaning = _built_in().get(squash(phrase))
+    return meaning is not None and meaning.role != "filler"
+
+
 def closest_word(word: str) -> str | None:
     """The known word that looks most like this one."""
     known = [*_built_in(), *(squash(name) for name in registered())]

@@ -114,8 +114,7 @@ class Residual(Row):
     def __post_init__(self) -> None:
         set_field(self, "rows", tidy_rows("residual", self.rows))
         set_field(self, "activation", tidy_activation(self.activation))
-        named = self.shortcut is None or isinstance(self.shortcut, str)
-        if not named:
+        if self.shortcut is not None and not isinstance(self.shortcut, str):
             set_field(self, "shortcut", tidy_rows("shortcut", self.shortcut))
         elif self.shortcut not in {"auto", "identity", "projection"}:
             raise ArchitectureError(

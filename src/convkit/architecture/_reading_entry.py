@@ -13,9 +13,9 @@ from convkit.architecture._cells_layer import Layers
 from convkit.architecture._cells_part import Part
 from convkit.architecture._cells_parts import parts_of
 from convkit.architecture._cells_rows import dress
-from convkit.architecture._cells_setting import setting_parts
+from convkit.architecture._cells_setting import layer_parts, setting_parts
 from convkit.architecture._cells_sizes import StatedCount, read_count, read_sizes, says_nothing
-from convkit.architecture._cells_words import meaning_of, squash
+from convkit.architecture._cells_words import squash
 from convkit.architecture._composite import Repeat
 from convkit.architecture._entry import Entry
 from convkit.architecture._linear import Flatten, Linear
@@ -149,16 +149,7 @@ class EntryReader:
                 return
         self.last_layer = cell
         with located(self._cell_place(entry, column or 0, cell)):
-            entry.drafts = Layers(self.readings, line=False).read(self._with_kind(cell))
-
-    def _with_kind(self, cell: str) -> list[Part]:
-        """The parts of a layer's cell; "7x7, 64, stride 2" without a word is a convolution."""
-        parts = parts_of(cell)
-        named = any(part.role in {"kind", "input", "group", "unknown"} for part in parts)
-        if named or not parts or not isinstance(parts[0].value, tuple):
-            return parts
-        self.readings.append(f"{quoted(cell)} names no layer: taken as a convolution")
-        return [Part("kind", "conv", meaning=meaning_of("conv")), *parts]
+            entry.drafts = Layers(self.readings, line=False).read(layer_parts(cell, self.readings))
 
     def _sets_something(self, row: GridRow) -> bool:
         """Whether a row has settings that only a conv, linear or pool row has."""

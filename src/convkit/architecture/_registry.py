@@ -32,7 +32,7 @@ def register(kind_class: RowClass, words: Iterable[str] = ()) -> RowClass:
         The class, so that `register` also serves as a decorator.
 
     Raises:
-        ArchitectureError: When it is no class of rows, or a word names another registered kind.
+        ArchitectureError: When it is no class of rows, or a word is one that tables use already.
 
     Examples:
         >>> from dataclasses import dataclass
@@ -49,7 +49,13 @@ def register(kind_class: RowClass, words: Iterable[str] = ()) -> RowClass:
     if not (isinstance(kind_class, type) and issubclass(kind_class, Row)):
         raise ArchitectureError(f"register needs a class that derives from Row; got {kind_class!r}")
     tidied = [tidy_word(word) for word in ([words] if isinstance(words, str) else [*words])]
+    from convkit.architecture._cells_words import is_built_in  # which asks for registered words
+
     for word in (tidy_word(kind_class.kind), *tidied):
+        if is_built_in(word):
+            raise ArchitectureError(
+                f"the word {word!r} has a meaning in every table already; choose another word"
+            )
         known = _REGISTERED.get(word, kind_class)
         # A class defined again in a notebook takes its own place.
         if known.__qualname__ != kind_class.__qualname__:
