@@ -386,7 +386,7 @@ def test_a_dropout_without_a_rate_is_told(row: str) -> None:
     assert Architecture.parse(f"{row} 0.5").readings == ()
 
 
-@pytest.mark.parametrize("word", ["conv", "Max-Pool", "relu", "k", "same", "input"])
+@pytest.mark.parametrize("word", ["conv", "Max-Pool", "relu", "same", "input"])
 def test_a_word_that_tables_use_already_names_no_kind_of_ones_own(word: str) -> None:
     @dataclass(frozen=True)
     class Wide(Conv):

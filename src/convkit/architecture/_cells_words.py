@@ -203,9 +203,12 @@ def meaning_of(phrase: str) -> Meaning | None:
 
 
 def is_built_in(phrase: str) -> bool:
-    """Whether a word or phrase says something in tables without being registered."""
+    """Whether a word or phrase names a layer, or a value of one, without being registered.
+
+    That of a setting, such as "scale", may name a kind: fields are written with `=` just as well.
+    """
     meaning = _built_in().get(squash(phrase))
-    return meaning is not None and meaning.role != "filler"
+    return meaning is not None and meaning.role not in {"filler", "setting"}
 
 
 def closest_word(word: str) -> str | None:

@@ -10,7 +10,6 @@ from convkit.architecture._cells import quoted
 from convkit.architecture._cells_channels import DRESSING
 from convkit.architecture._cells_draft import Draft, located
 from convkit.architecture._cells_layer import Layers
-from convkit.architecture._cells_part import Part
 from convkit.architecture._cells_parts import parts_of
 from convkit.architecture._cells_rows import dress
 from convkit.architecture._cells_setting import layer_parts, setting_parts
@@ -25,6 +24,7 @@ from convkit.errors import TableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from convkit.architecture._cells_part import Part
     from convkit.architecture._dialect_grid import GridRow
 
 _TOTAL = re.compile(
