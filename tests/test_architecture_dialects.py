@@ -523,3 +523,10 @@ def test_the_csv_of_a_frame_with_blanks_is_read_as_the_frame() -> None:
 
     assert "conv,16.0,3.0,0.0,30.0,2.0,0.25,448.0" in written
     assert Architecture.parse(written) == Architecture.from_frame(frame)
+
+
+@pytest.mark.parametrize("cell", ["·", "#", ":"])
+def test_a_mark_alone_under_a_setting_says_nothing(cell: str) -> None:
+    table = f"| layer | filters | stride |\n|-|-|-|\n| conv 8 k3 | {cell} | {cell} |"
+
+    assert Architecture.parse(table).to_text() == "conv 8 k3"

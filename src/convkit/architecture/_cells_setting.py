@@ -40,7 +40,7 @@ def setting_parts(cell: str, role: str, main: Draft) -> list[Part]:
     """
     parts = join_arrows(parts_of(cell.strip(" *_`")))
     times = next((part for part in parts if part.role == "times"), None)
-    filters = role == "out_channels" and parts[0] is not times  # "64 x2" are two layers
+    filters = role == "out_channels" and parts[:1] != [times]  # "64 x2" are two layers
     if times is not None and main.kind is not Upsample and not filters:
         raise TableError(
             f"{quoted(times.text)} is read as {times.value} times, which is no {role}; write "
