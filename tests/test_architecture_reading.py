@@ -399,3 +399,13 @@ def test_a_word_that_tables_use_already_names_no_kind_of_ones_own(word: str) -> 
     with pytest.raises(ArchitectureError, match=f"^{re.escape(message)}$"):
         register(Wide, words=(word,))
     assert rows_of("conv 8 k3 same, maxpool 2, relu") == before
+
+
+def test_a_number_beside_all_named_settings_of_a_call_is_refused() -> None:
+    message = (
+        "row 1, 'Conv2D (...': conv takes no number, but 1 are given, 1; name the settings, such "
+        "as k5"
+    )
+
+    with pytest.raises(TableError, match=f"^{re.escape(message)}$"):
+        Architecture.parse("Conv2D(F=32, K=5, S=1, P=2, 1)")

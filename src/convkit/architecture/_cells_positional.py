@@ -61,7 +61,7 @@ def _conv(draft: Draft, readings: list[str]) -> None:
     order = _order_of_call(draft)
     if order is not None:
         values = [_tidied(v) if isinstance(v, tuple) else v for v in draft.bare]
-        if order[0] == "in_channels":
+        if order[:1] == ["in_channels"]:
             readings.append(
                 f"the numbers in the parentheses of {quoted(draft.text)} are read in PyTorch's "
                 f"order: {', '.join(order[: len(values)])}"
