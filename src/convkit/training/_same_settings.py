@@ -9,6 +9,7 @@ from torch import Tensor
 
 from convkit.errors import CheckpointError
 from convkit.training._configuration import describe_call
+from convkit.training._made_with import made_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,11 +38,12 @@ def deciding(trainer: Trainer, state: TrainingState, call: Call) -> dict[str, st
     change where a training goes on.
     """
     said = describe_call(call)
-    options, optimizer = trainer.options, state.optimizer
+    options, optimizer, loss = trainer.options, state.optimizer, trainer.settings.loss
     values = {
         "optimizer": type(optimizer).__name__,
         **{name: v for name, v in optimizer.defaults.items() if name not in _KERNELS},
-        "scheduler": None if state.scheduler is None else type(state.scheduler).__name__,
+        **state.schedule.settings,
+        **made_with("loss", "cross-entropy" if loss is None else loss),
         **{f.name: getattr(options, f.name) for f in fields(options)},
         "seed": trainer.seed,
         "batch_size": said["batch_size"],
@@ -61,13 +63,15 @@ def check_same(kept: Mapping[str, str] | None, given: Mapping[str, str]) -> None
 
     Args:
         kept: Of the checkpoint; None when it does not say. What only one of both has is not
-            compared: it came with another version.
+            compared: it came with another version, or belongs to another loss or scheduler.
         given: Of this call.
 
     Raises:
         CheckpointError: Naming every setting that differs.
     """
     differing = [name for name in given if kept and name in kept and kept[name] != given[name]]
+    # Where the loss itself is another one, its settings are not told one by one.
+    differing = [n for n in differing if "." not in n or n.split(".")[0] not in differing]
     if kept and differing:
         one, other = (
             " and ".join(f"{name} {values[name]}" for name in differing) for values in (kept, given)

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from convkit.errors import TrainingError
+from convkit.training._made_with import made_with
 
 Scheduler = LRScheduler | ReduceLROnPlateau
 ByOptimizer = Callable[[Optimizer], Scheduler]
@@ -30,10 +31,12 @@ class Schedule(NamedTuple):
     Attributes:
         scheduler: None for a rate that stays.
         steps: Optimizer steps in all; None for a scheduler that knows no end.
+        settings: What the scheduler was made with, as text, by name.
     """
 
     scheduler: Scheduler | None
-    steps: int | None = None
+    steps: int | None
+    settings: dict[str, str]
 
 
 def _one_cycle(optimizer: Optimizer, steps: int) -> Scheduler:
@@ -65,18 +68,18 @@ def make_schedule(given: SchedulerLike | None, optimizer: Optimizer, steps: int 
         TrainingError: When it is none, or needs the number of steps where that is unknown.
     """
     if given is None:
-        return Schedule(None)
+        return Schedule(None, None, made_with("scheduler", None))
     if isinstance(given, LRScheduler | ReduceLROnPlateau):
-        return Schedule(_of(optimizer, given))
+        return _of(optimizer, given)
     planned = _planned(given)
     if planned is None:
-        return Schedule(_of(optimizer, cast("ByOptimizer", given)(optimizer)))
+        return _of(optimizer, cast("ByOptimizer", given)(optimizer))
     if steps is None:
         raise TrainingError(
             f"scheduler={given!r} is planned over all steps, and this loader does not know its "
             "length: give a scheduler that needs no end"
         )
-    return Schedule(_of(optimizer, planned(optimizer, steps)), steps)
+    return _of(optimizer, planned(optimizer, steps), steps)
 
 
 def _planned(given: Any) -> BySteps | None:
@@ -104,7 +107,7 @@ def _planned(given: Any) -> BySteps | None:
     return cast("BySteps", given) if len(needed) == 2 else None
 
 
-def _of(optimizer: Optimizer, scheduler: object) -> Scheduler:
+def _of(optimizer: Optimizer, scheduler: object, steps: int | None = None) -> Schedule:
     if not isinstance(scheduler, LRScheduler | ReduceLROnPlateau):
         raise TrainingError(
             f"scheduler= returned a {type(scheduler).__name__}: "
@@ -114,7 +117,13 @@ def _of(optimizer: Optimizer, scheduler: object) -> Scheduler:
         raise TrainingError(
             "the scheduler belongs to another optimizer: give scheduler=lambda optimizer: ..."
         )
-    return scheduler
+    settings = made_with("scheduler", scheduler)
+    for name in ("max_lr", "min_lr"):  # of cycles; these stand in the groups, and change later
+        bounds = [group[name] for group in optimizer.param_groups if name in group]
+        settings |= made_with(f"scheduler.{name}", bounds) if bounds else {}
+    if steps is not None:  # the planned length is compared by itself, with a reason of its own
+        settings = {name: text for name, text in settings.items() if text != str(steps)}
+    return Schedule(scheduler, steps, settings)
 
 
 def beat_of(schedule: Schedule, asked: Beat | None) -> Beat:
