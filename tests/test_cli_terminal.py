@@ -138,6 +138,25 @@ def test_compare_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert found["a"]["figures"]["macs"] is None
 
 
+def test_compare_leaves_out_what_is_no_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [write_run(tmp_path / name, lr) for name, lr in (("a", 0.1), ("b", 0.01))]
+    other, missing = tmp_path / "c", tmp_path / "d"
+    other.mkdir()
+
+    assert main(["compare", *runs, str(other), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert set(json.loads(out)) == {"a", "b"}
+    assert err == f"convkit: {other} holds no training and is left out\n"
+
+    for given in ([str(other)], [*runs, str(missing)]):
+        assert main(["compare", *given]) == 1
+        assert capsys.readouterr().err == (
+            f"convkit: {given[-1]} holds no training: configuration.json is missing\n"
+        )
+
+
 def test_a_check_writes_its_findings_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     table = "| layer | filters | kernel | parameters |\n|-|-|-|-|\n| conv | 8 | 5x5 | 600 |"
 

@@ -44,6 +44,20 @@ def test_a_label_outside_the_classes_is_named_before_anything_is_learned(tmp_pat
     assert not (tmp_path / "run" / "last.pt").exists()
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_training_that_is_refused_at_its_start_leaves_nothing(
+    tmp_path: Path, there: bool
+) -> None:
+    directory = tmp_path / "run"
+    if there:
+        directory.mkdir()
+
+    with pytest.raises(TrainingError, match=r"^there is no optimizer 'foo'"):
+        fit(Trainer(network(), optimizer="foo", lr=0.1, directory=directory))
+
+    assert [path.name for path in tmp_path.rglob("*")] == (["run"] if there else [])
+
+
 def test_a_label_that_a_loader_hides_is_named_with_its_batch() -> None:
     labels = LABELS.clone()
     labels[40] = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def add_commands(commands: Commands) -> None:
 def _compare(arguments: argparse.Namespace) -> int:
     from convkit import report
 
-    runs = [Path(run) for run in arguments.runs]
+    runs = _trained([Path(run) for run in arguments.runs])
     comparison = report.compare(runs)
     if arguments.json:
         show_json(comparison.to_dict())
@@ -47,6 +48,19 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.page:
         print(report.write_comparison(runs, arguments.page))
     return 0
+
+
+def _trained(given: list[Path]) -> list[Path]:
+    """The runs among what a pattern such as `runs/*` gave; all where there is none, to be refused.
+
+    A path that is not there is no run either, but a slip that should be told.
+    """
+    other = [run for run in given if run.exists() and not (run / "configuration.json").exists()]
+    if len(other) == len(given):
+        return given
+    for run in other:
+        print(f"convkit: {run} holds no training and is left out", file=sys.stderr)
+    return [run for run in given if run not in other]
 
 
 def _report(arguments: argparse.Namespace) -> int:

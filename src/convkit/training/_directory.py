@@ -29,6 +29,7 @@ BEST = "best.pt"
 LAST = "last.pt"
 PREVIOUS = "previous.pt"
 SAMPLES = "samples.pt"
+_LOCK = ".lock"
 
 
 class RunDirectory:
@@ -41,6 +42,7 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: IO[str] | None = None
+        self._made: list[Path] = []
 
     def open(self, *, resume: bool) -> None:
         """Take the directory for this training.
@@ -54,9 +56,11 @@ class RunDirectory:
                 f"{self.path} already holds a training: go on with it by fit(..., resume=True), "
                 "or choose another directory"
             )
+        lock = self.path / _LOCK
+        self._made = [each for each in (lock, self.path) if not each.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / ".lock").open("a")
+            self._lock = lock.open("a")
         except OSError as error:
             raise RunError(f"{self.path} cannot be written: {error.strerror}") from error
         if fcntl is not None:
@@ -70,10 +74,13 @@ class RunDirectory:
                 ) from error
 
     def close(self) -> None:
-        """Let others take the directory."""
+        """Let others take the directory; of a training that was refused nothing is left."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+            if [each.name for each in self.path.iterdir()] == [_LOCK]:
+                for each in self._made:
+                    each.rmdir() if each == self.path else each.unlink()
 
     def has_checkpoint(self) -> bool:
         """Whether a training has left a checkpoint here."""
