@@ -164,6 +164,17 @@ def test_a_network_not_built_from_a_table_is_given(tmp_path: Path) -> None:
         Trainer.load(tmp_path, nn.Linear(2, 2))
 
 
+def test_damaged_weights_are_not_said_to_fit_no_network(tmp_path: Path) -> None:
+    model = build("conv 4 k3 relu, maxpool 2, flatten, linear 2", (3, 8, 8))
+    Trainer(model, directory=tmp_path).fit(image_set(), image_set(), epochs=1, progress=False)
+    best = tmp_path / "best.pt"
+    best.write_bytes(best.read_bytes()[:-1])
+
+    message = f"{best} is damaged: its checksum does not fit its content"
+    with pytest.raises(CheckpointError, match=f"^{re.escape(message)}$"):
+        Trainer.load(tmp_path)
+
+
 @pytest.mark.parametrize("change", ["swapped", "appended", "set"])
 def test_a_network_that_was_changed_after_it_was_built_is_given(
     tmp_path: Path, change: str

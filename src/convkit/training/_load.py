@@ -41,8 +41,9 @@ def load_weights(model: nn.Module, run: Run) -> None:
     Raises:
         CheckpointError: When they are damaged, missing or do not fit.
     """
+    weights = weights_of(run)
     try:
-        model.load_state_dict(weights_of(run))
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(
             f"the weights in {run.directory} do not fit this network: {error}"
