@@ -292,6 +292,31 @@ def test_too_large_a_rate_is_told() -> None:
     assert "learning rate 10000" in advice_of(check)
 
 
+@pytest.mark.parametrize("rate", [1e-6, 1e-8])
+def test_a_rate_at_which_nothing_moves_is_told(rate: float) -> None:
+    check = overfit_batch(small_cnn(), batch(), optimizer="sgd", lr=rate, steps=20)
+
+    first, last = check.losses[0], check.losses[-1]
+    sentence = (
+        f"The loss hardly moved, from {first:.6f} to {last:.6f} in 20 steps: the learning rate "
+        f"{rate:g} seems too small. find_learning_rate suggests one."
+    )
+    assert check.advice == (sentence,)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.5])
+def test_a_network_that_is_dead_inside_is_not_said_to_end_in_a_sigmoid_or_relu(
+    bias: float,
+) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.ReLU(), nn.Linear(8, 4))
+    nn.init.constant_(model[1].bias, -1e3)
+    nn.init.constant_(model[3].bias, bias)
+    check = overfit_batch(model, batch(), steps=3)
+
+    assert "gives only zeros for the whole batch" in check.advice[0]
+    assert "seems to end in" not in advice_of(check)
+
+
 def test_too_small_a_rate_is_told() -> None:
     check = overfit_batch(small_cnn(), batch(), optimizer="sgd", lr=1e-3, steps=20)
 

@@ -62,7 +62,7 @@ def advice(evidence: Evidence, *, passed: bool, lr: float, trained: float) -> tu
         *_about_answers(evidence),
         *_about_freezing(trained),
     ]
-    return (*causes, *noticed) or (_NOTHING_FOUND,)
+    return (*(causes or _about_standstill(evidence, lr)), *noticed) or (_NOTHING_FOUND,)
 
 
 def _about_outputs(evidence: Evidence) -> Iterator[str]:
@@ -79,6 +79,8 @@ def _about_outputs(evidence: Evidence) -> Iterator[str]:
             f" takes logits and has one of its own. Remove it; with two the loss stays above "
             f"{least:.3f}."
         )
+    elif all(torch.allclose(part, part[:1]) for part in (evidence.first, evidence.last)):
+        return  # biases alone, or zeros, of a network that died before: no sign of how it ends
     elif bool((outputs == 0).any()):
         yield (
             "No output is negative and some are exactly 0: the network seems to end in a ReLU. "
@@ -162,6 +164,17 @@ def _about_rate(evidence: Evidence, lr: float) -> Iterator[str]:
         yield (
             f"The loss was still falling, from {part[0]:.3f} to {part[-1]:.3f} in the last "
             f"{len(part) - 1} steps: give more steps or a learning rate above {lr:g}."
+        )
+
+
+def _about_standstill(evidence: Evidence, lr: float) -> Iterator[str]:
+    """A loss that hardly moves though nothing stands in its way."""
+    losses = evidence.losses
+    if max(losses) - min(losses) < 0.001 * losses[0]:
+        yield (
+            f"The loss hardly moved, from {losses[0]:.6f} to {losses[-1]:.6f} in "
+            f"{len(losses) - 1} steps: the learning rate {lr:g} seems too small. "
+            "find_learning_rate suggests one."
         )
 
 
