@@ -119,6 +119,15 @@ def test_only_the_settings_that_differ_are_shown(tmp_path: Path) -> None:
     ]
 
 
+def test_epochs_asked_for_and_epochs_trained_are_two_columns(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / name, ROWS, epochs=asked) for name, asked in (("a", 5), ("b", 9))]
+
+    rows = rows_of(report.compare(runs))
+
+    assert [(row["epochs at most"], row["epochs"]) for row in rows] == [("5", "3"), ("9", "3")]
+    assert report.compare(runs).table().header.count("epochs") == 1
+
+
 def test_the_learning_rate_is_told_from_the_rest_of_the_optimizer(tmp_path: Path) -> None:
     runs = [
         write_run(tmp_path / lr, ROWS, optimizer_settings={"lr": lr, "momentum": 0.9})

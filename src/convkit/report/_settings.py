@@ -8,6 +8,8 @@ from typing import Any
 # What torch notes about how it computes, which no user chose.
 _INTERNAL = {"capturable", "differentiable", "foreach", "fused", "maximize", "initial_lr",
              "decoupled_weight_decay"}  # fmt: skip
+# `epochs` is the figure, how many were trained.
+_NAMES = {"epochs": "epochs_at_most"}
 
 
 CALLS = ("early_stopping", "options")
@@ -42,7 +44,7 @@ def settings_of(configuration: dict[str, Any]) -> dict[str, str]:
             chosen = {key: item for key, item in value.items() if key not in _INTERNAL}
             found.update(_flat("", chosen))
         elif name != "data":
-            found.update(_flat(str(name), value))
+            found.update(_flat(_NAMES.get(name, str(name)), value))
     return found
 
 
