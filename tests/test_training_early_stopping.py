@@ -72,6 +72,17 @@ def test_a_tie_goes_to_the_earlier_epoch() -> None:
     assert (improved, rule.best_index) == ([True, True, False, False], 2)
 
 
+def test_a_stop_tells_the_last_improvement_that_counted_beside_a_newer_best() -> None:
+    rule = EarlyStopping(3, smoothing=None, min_delta=0.01, relative=True)
+    for value in (1.0, 0.5, 0.499, 0.498, 0.497):
+        decision = rule.update(value)
+
+    assert str(decision.stop) == (
+        "no improvement in 3 validations by more than min_delta, since 0.5 at validation 2: "
+        "the best is 0.497 at validation 5"
+    )
+
+
 def test_the_best_epoch_may_improve_by_less_than_min_delta() -> None:
     rule = EarlyStopping(3, smoothing=None, min_delta=0.5)
     decisions = [rule.update(value) for value in [1.0, 0.9, 0.8, 0.7]]

@@ -234,9 +234,14 @@ class EarlyStopping:
         if self.patience is None or self._waited < self.patience:
             return None
         best = f"the best is {self.best:.6g} at validation {self._best_index}"
+        last = len(self.values) - self._waited
+        enough = ""
+        if self._best_index > last:  # better by less than min_delta: kept, but waited on
+            reference = self._signed(self._reference)
+            enough = f" by more than min_delta, since {reference:.6g} at validation {last}"
         return Stop(
             StopReason.PATIENCE,
-            f"no improvement in {_counted(self._waited)}: "
+            f"no improvement in {_counted(self._waited)}{enough}: "
             + (best if self._best_index else "none of them is finite"),
         )
 
