@@ -89,6 +89,12 @@ def test_equal_losses_stand_by_index_and_no_more_than_there_are() -> None:
     assert worst.indices.tolist() == [0, 1, 2]
 
 
+def test_a_loss_of_nothing_has_no_sign() -> None:
+    table = metrics.mistakes([[1.0, 0.0]], [0], k=1).table()
+
+    assert table.rows == (("0", "0", "0", "1.0000", "1.0000", "0.0000"),)
+
+
 def test_the_table_of_mistakes_names_samples_and_classes() -> None:
     names = ["a.jpg", "b.jpg", "=c", "d.jpg"]
 

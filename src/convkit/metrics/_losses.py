@@ -76,7 +76,7 @@ class Mistakes(Shown):
                 called[guess],
                 f"{p[true]:.4f}",
                 f"{p[guess]:.4f}",
-                f"{loss:.4f}",
+                f"{loss:z.4f}",
             )
             for i, true, guess, p, loss in zip(
                 self.indices.tolist(),

@@ -235,7 +235,9 @@ def edge_warning(setting: str, values: Sequence[Any], value: Any) -> str | None:
         beyond = 2 * value - neighbour
     if all(isinstance(number, int) for number in numbers):
         beyond = min(round(beyond), value - 1) if low else max(round(beyond), value + 1)
+    # Rates and counts begin above 0: a grid of such numbers is not led out of them.
+    further = "" if ordered[0] > 0 >= beyond else f", try {beyond:.4g} too"
     return (
         f"{setting}={value} is the {'smallest' if low else 'largest'} value of its grid: the best "
-        f"may lie beyond, try {beyond:.4g} too."
+        f"may lie beyond{further}."
     )
