@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 import torch
@@ -78,9 +79,10 @@ class RunDirectory:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-            if [each.name for each in self.path.iterdir()] == [_LOCK]:
-                for each in self._made:
-                    each.rmdir() if each == self.path else each.unlink()
+            with suppress(OSError):  # somebody else may have taken it away, or come in between
+                if [each.name for each in self.path.iterdir()] == [_LOCK]:
+                    for each in self._made:
+                        each.rmdir() if each == self.path else each.unlink()
 
     def has_checkpoint(self) -> bool:
         """Whether a training has left a checkpoint here."""
