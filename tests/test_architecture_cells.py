@@ -181,3 +181,11 @@ def test_the_features_of_a_vector_may_have_two_commas() -> None:
     )
 
     assert Architecture.parse(table).check((8, 448, 448)) == []
+
+
+def test_rows_given_to_a_layer_that_has_none_are_not_spelled_out() -> None:
+    text = "residual (conv 64 k3 p1, shortcut=(conv 64 k1))"
+    with pytest.raises(TableError) as caught:
+        Architecture.parse(text)
+
+    assert str(caught.value).endswith("conv has no shortcut, but (...) is given; leave it out")

@@ -66,6 +66,9 @@ def test_torchinfo_is_read_with_names_and_without_numbers() -> None:
     named = TORCHINFO.replace("Conv2d: 2-1    ", "Conv2d (0): 2-1")
     plain = re.sub(r": \d-\d", "     ", TORCHINFO).replace("(type:depth-idx)", "(type)")
 
+    plain_marks = TORCHINFO.translate(str.maketrans({"│": "|", "├": "+", "└": "+", "─": " "}))
+
+    assert Architecture.parse(plain_marks).to_text() == NET
     assert Architecture.parse(named).to_text() == NET
     assert Architecture.parse(plain).to_text() == NET
 

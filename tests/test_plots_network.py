@@ -157,3 +157,12 @@ def test_sequences_volumes_and_vectors_are_drawn(shape: tuple[int, ...]) -> None
 def test_what_cannot_be_drawn_is_said(network: object, shape: object, message: str) -> None:
     with pytest.raises(PlotError, match=f"^{re.escape(message)}$"):
         plots.architecture(network, shape)
+
+
+def test_what_is_no_architecture_is_refused() -> None:
+    message = (
+        "an Architecture or its summary is drawn, got str; read a table by "
+        "Architecture.parse(text), a network by Architecture.from_module(model)"
+    )
+    with pytest.raises(PlotError, match=f"^{re.escape(message)}$"):
+        plots.architecture("conv 8 k3", (3, 8, 8))

@@ -225,4 +225,6 @@ def _whole(value: object) -> object:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, NestedRows):
+        return "(...)"
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

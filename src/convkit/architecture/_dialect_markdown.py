@@ -24,7 +24,9 @@ def looks_like_markdown(text: str) -> bool:
     """Whether a text holds a table drawn with bars."""
     lines = [line for line in text.splitlines() if line.count("|") >= 1]
     return any(_is_rule(line) for line in lines) or (
-        len(lines) >= 2 and all(line.strip().startswith("|") for line in lines[:2])
+        # A branch of a printed tree begins with one bar and has no other.
+        len(lines) >= 2
+        and all(line.strip().startswith("|") and line.count("|") > 1 for line in lines[:2])
     )
 
 

@@ -95,6 +95,11 @@ def _summary(network: Any, input_shape: Sequence[int] | None) -> Any:
         return network
     if input_shape is None:
         raise PlotError("a network is drawn for an input_shape, such as (3, 32, 32)")
+    if not hasattr(network, "summary"):
+        raise PlotError(
+            f"an Architecture or its summary is drawn, got {type(network).__name__}; read a table "
+            "by Architecture.parse(text), a network by Architecture.from_module(model)"
+        )
     return network.summary(tuple(input_shape))
 
 
