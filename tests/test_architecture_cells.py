@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from convkit.architecture import Architecture
+from convkit.architecture import Activation, Architecture, Conv
 from convkit.architecture._cells import tokens
 from convkit.architecture._cells_sizes import StatedCount, read_count, read_sizes, says_nothing
 from convkit.architecture._cells_words import closest_word, meaning_of
@@ -189,3 +189,13 @@ def test_rows_given_to_a_layer_that_has_none_are_not_spelled_out() -> None:
         Architecture.parse(text)
 
     assert str(caught.value).endswith("conv has no shortcut, but (...) is given; leave it out")
+
+
+def test_an_activation_or_norm_may_be_written_as_a_call() -> None:
+    for text in ("activation=leaky_relu(0.2)", "activation=LeakyReLU(negative_slope=0.2)"):
+        assert Architecture.parse(f"conv 8 k3 {text}").rows == (
+            Conv(8, kernel_size=3, activation=Activation("leaky_relu", setting=0.2)),
+        )
+    assert Architecture.parse("conv 8 k3 norm=GroupNorm(4) relu").to_text() == (
+        "conv 8 k3 norm=(group norm 4) relu"
+    )

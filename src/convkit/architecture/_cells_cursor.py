@@ -103,6 +103,16 @@ class Cursor:
             self.at = index
         return fits
 
+    def reaches_call(self) -> bool:
+        """Whether a kind of row is written as a call: the value of `activation=leaky_relu(0.2)`."""
+        word, *rest = self.tokens[self.at : self.at + 2]
+        meaning = meaning_of(word.text) if word.kind == "word" else None
+        return (
+            meaning is not None
+            and meaning.role == "kind"
+            and any(each.text == "(" and each.start == word.start + len(word.text) for each in rest)
+        )
+
     def number_below_zero(self) -> Token | None:
         """The number that the dash right behind makes negative, as in "linear -5" and "k-5".
 

@@ -170,6 +170,10 @@ class Grammar:
             raise TableError("a setting has no value after its =; write one, or ? to solve for it")
         if self.cursor.ahead.text == "(" and self._holds_rows():
             return self._group(depth).value
+        if self.cursor.reaches_call():
+            called: list[Part] = []
+            self._phrase(called, depth)
+            return [*called, self._group(depth)]
         token = self.cursor.take()
         match token.kind:
             case "number" | "thousands":
