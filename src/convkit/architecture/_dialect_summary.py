@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from convkit.architecture._cells import quoted
-from convkit.architecture._dialect_grid import MAX_ROWS, Grid, GridRow, make_grid
+from convkit.architecture._dialect_grid import Grid, GridRow, make_grid
 from convkit.architecture._dialect_printed import CONTAINERS
 from convkit.architecture._headers import is_header
 from convkit.errors import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    Join = Callable[[list[str], list[str]], list[str] | None]
 
 _RULE = re.compile(r"[\s=_\-─━┄═+|├┼┤┌┬┐└┴┘┏┳┓┡╇┩]{4,}")
 _BOXED = re.compile(r"\s*[│┃].*[│┃]\s*")
@@ -61,11 +63,9 @@ def read_summary(text: str, readings: list[str]) -> Grid:
         TableError: When it has no rows, or names a block whose way of running it does not tell.
     """
     boxed = any(_BOXED.fullmatch(line) for line in text.splitlines())
-    lines = list((_joined if boxed else _mended)(_lines(text)))
+    lines = list(_whole(_lines(text), _in_box if boxed else _in_spaces))
     while lines and not is_header(lines[0].cells):
         lines.pop(0)
-    if len(lines) > MAX_ROWS + 1:
-        raise TableError(f"the table has more than {MAX_ROWS:,} rows")
     if not lines:
         return make_grid([], "printed")
     header = lines[0].cells
@@ -95,29 +95,36 @@ def _split(line: str) -> list[str]:
     return [cell for cell in re.split(r"\s{2,}|\t", spaced) if cell]
 
 
-def _joined(lines: Iterable[Line]) -> Iterator[Line]:
-    """The rows of a box: what stands between two rules, its cells broken at spaces."""
+def _whole(lines: Iterable[Line], join: Join) -> Iterator[Line]:
+    """The rows, what was broken over several lines put together."""
     row: Line | None = None
     for line in [*lines, Line(0, 0, [])]:
-        if row and len(line.cells) == len(row.cells):
-            pairs = zip(row.cells, line.cells, strict=True)
-            row = row._replace(cells=[f"{before} {after}".strip() for before, after in pairs])
+        joined = join(row.cells, line.cells) if row and line.cells else None
+        if row and joined:
+            row = row._replace(cells=joined)
             continue
         if row:
             yield row
         row = line if line.cells else None
 
 
-def _mended(lines: Iterable[Line]) -> Iterator[Line]:
-    """The rows in columns of spaces, where Keras breaks "max_pooling2d (MaxPooling2D)" anywhere."""
-    row: Line | None = None
-    for line in [*lines, Line(0, 0, [])]:
-        if row and line.cells and row.cells[0].count("(") > row.cells[0].count(")"):
-            row = row._replace(cells=[row.cells[0] + line.cells[0], *row.cells[1:]])
-            continue
-        if row:
-            yield row
-        row = line if line.cells else None
+def _in_box(cells: list[str], below: list[str]) -> list[str] | None:
+    """What stands between two rules is one row, its cells broken at spaces."""
+    if len(cells) != len(below):
+        return None
+    return [f"{one} {other}".strip() for one, other in zip(cells, below, strict=True)]
+
+
+def _in_spaces(cells: list[str], below: list[str]) -> list[str] | None:
+    """In columns of spaces Keras breaks "max_pooling2d (MaxPooling2D)" anywhere."""
+    broken = cells[0].count("(") > cells[0].count(")")
+    return [cells[0] + below[0], *cells[1:]] if broken else None
+
+
+def _counts_column(header: list[str]) -> int:
+    """Where the parameters stand; 0, where the layers do, when they stand nowhere."""
+    titles = enumerate(header)
+    return next((column for column, title in titles if title.lower().startswith("param")), 0)
 
 
 def _total(line: Line, header: list[str]) -> Line:
@@ -125,11 +132,11 @@ def _total(line: Line, header: list[str]) -> Line:
     if line.depth or len(line.cells) > 1 or ":" not in line.cells[0]:
         return line
     label, _, value = line.cells[0].partition(":")
-    counts = [column for column, title in enumerate(header) if title.lower().startswith("param")]
-    if label.strip().lower() not in {"total params", "total parameters"} or counts[:1] < [1]:
+    column = _counts_column(header)
+    if label.strip().lower() not in {"total params", "total parameters"} or not column:
         return line._replace(cells=[])
     count = value.split("(")[0].strip()
-    return line._replace(cells=["total", *[""] * (counts[0] - 1), count])
+    return line._replace(cells=["total", *[""] * (column - 1), count])
 
 
 def _types(lines: list[Line], readings: list[str]) -> list[Line]:
@@ -151,7 +158,7 @@ def _types(lines: list[Line], readings: list[str]) -> list[Line]:
 
 def _without_statistics(header: list[str], lines: list[Line], readings: list[str]) -> list[Line]:
     """The counts of Keras without the running mean and variance, which are no parameters here."""
-    column = next((k for k, title in enumerate(header) if title.lower().startswith("param")), 0)
+    column = _counts_column(header)
     kept, statistics = [], 0
     for line in lines:
         cells = [*line.cells]
