@@ -142,18 +142,19 @@ def test_compare_leaves_out_what_is_no_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = [write_run(tmp_path / name, lr) for name, lr in (("a", 0.1), ("b", 0.01))]
-    other, missing = tmp_path / "c", tmp_path / "d"
+    other, missing = tmp_path / "c\x1b[2J", tmp_path / "d"
     other.mkdir()
 
     assert main(["compare", *runs, str(other), "--json"]) == 0
     out, err = capsys.readouterr()
     assert set(json.loads(out)) == {"a", "b"}
-    assert err == f"convkit: {other} holds no training and is left out\n"
+    told = f"{tmp_path / 'c'}\\x1b[2J"  # a name moves no cursor
+    assert err == f"convkit: {told} holds no training and is left out\n"
 
-    for given in ([str(other)], [*runs, str(missing)]):
+    for given, name in (([str(other)], told), ([*runs, str(missing)], str(missing))):
         assert main(["compare", *given]) == 1
         assert capsys.readouterr().err == (
-            f"convkit: {given[-1]} holds no training: configuration.json is missing\n"
+            f"convkit: {name} holds no training: configuration.json is missing\n"
         )
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convkit._escaping import plain
 from convkit.cli._terminal import FORMS, show, show_json
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _trained(given: list[Path]) -> list[Path]:
     if len(other) == len(given):
         return given
     for run in other:
-        print(f"convkit: {run} holds no training and is left out", file=sys.stderr)
+        print(f"convkit: {plain(str(run))} holds no training and is left out", file=sys.stderr)
     return [run for run in given if run not in other]
 
 
